@@ -1,0 +1,46 @@
+/**
+ * The load generator, a process of its own on a core of its own. Its parent sends one `Order` at a time
+ * and gets one `Answer` to each.
+ */
+import type { Case } from './cases.js'
+import { Load, type Span, type Target } from './load.js'
+import { loadingPool, type Pool, poolFor } from './requests.js'
+
+export type Order =
+  | { kind: 'connect'; targets: Target[]; cores: number[] }
+  /** Stores every key with values of this size, on all servers. */
+  | { kind: 'store'; valueBytes: number }
+  /** Builds the batches of a case, and checks the replies of all servers to some of them. */
+  | { kind: 'prepare'; one: Case }
+  | { kind: 'run'; target: number; durationMs: number }
+
+export type Answer = { span?: Span; error?: string }
+
+const checkedBatches = 200
+const loads: Load[] = []
+let pool: Pool | undefined
+
+async function obey(order: Order): Promise<Span | undefined> {
+  switch (order.kind) {
+    case 'connect':
+      for (const target of order.targets) loads.push(await Load.open(target, order.cores))
+      return undefined
+    case 'store':
+      for (const load of loads) await load.once(loadingPool(order.valueBytes), true)
+      return undefined
+    case 'prepare':
+      pool = poolFor(order.one)
+      for (const load of loads) await load.once(pool, true, checkedBatches)
+      return undefined
+    case 'run':
+      return loads[order.target].run(pool!, order.durationMs)
+  }
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    (span) => process.send!(span === undefined ? {} : { span }),
+    (error: Error) => process.send!({ error: error.message }),
+  )
+})
+process.on('disconnect', () => process.exit())

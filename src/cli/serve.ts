@@ -1,0 +1,190 @@
+/** `latchkey serve`: memcached's own command line. What is not supported says so and why, and ends with 2. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type ServeOptions, type Server, serve, versionText } from '../server/index.js'
+import { StoreArgumentError } from '../store/index.js'
+import { itemSize, octal, whole } from './sizes.js'
+
+interface Flags {
+  port: number
+  listen?: string
+  unixSocket?: string
+  unixMask: number
+  memoryLimit: number
+  connLimit: number
+  threads: number
+  maxItemSize: number
+  disableEvictions?: boolean
+  listenBacklog: number
+  maxReqsPerEvent?: number
+  enableShutdown?: boolean
+  disableFlushAll?: boolean
+  disableDumping?: boolean
+  verbose: number
+  pidfile?: string
+  user?: string
+  extended: { idleTimeoutSeconds: number }
+}
+
+/** memcached options that mean something we do not do: flags, and what to say. */
+const REFUSED: [flags: string, why: string][] = [
+  ['-S, --enable-sasl', 'SASL is not supported yet'],
+  ['-Y, --auth-file <file>', 'authentication is not supported yet'],
+  ['-Z, --enable-ssl', 'TLS is not supported yet'],
+  ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
+  ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
+  ['-e, --memory-file <file>', 'the table lives in the memory of this process, and cannot be kept in a file'],
+  ['-W, --disable-watch', 'watch is not supported, so there is nothing to switch off'],
+  ['-r, --enable-coredumps', 'use ulimit -c'],
+]
+
+/** memcached options that tune an engine we do not have: taken, with a word, so that old scripts run. */
+const IGNORED: [flags: string, why: string][] = [
+  ['-k, --lock-memory', 'shared buffers cannot be locked in memory from here'],
+  ['-L, --enable-largepages', 'the kernel decides'],
+  ['-f, --slab-growth-factor <factor>', 'there are no slabs'],
+  ['-n, --slab-min-size <bytes>', 'there are no slabs'],
+  ['-D, --stat-key-prefix <char>', 'prefixes end at a colon'],
+]
+
+function extended(text: string): Flags['extended'] {
+  const result = { idleTimeoutSeconds: 0 }
+  for (const part of text.split(',')) {
+    const [name, value = ''] = part.split('=', 2)
+    if (name !== 'idle_timeout') throw new InvalidArgumentError(`${name} is not supported; idle_timeout=SECONDS is.`)
+    result.idleTimeoutSeconds = whole(0, 2 ** 31 - 1)(value)
+  }
+  return result
+}
+
+function udpPort(text: string): number {
+  if (text === '0') return 0
+  throw new InvalidArgumentError('UDP is refused by design: it makes a cache an amplifier for attacks on others.')
+}
+
+function asciiOnly(text: string): string {
+  if (text === 'auto' || text === 'ascii') return text
+  throw new InvalidArgumentError('Only ascii, or auto, is spoken.')
+}
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('run a memcached server')
+    .helpOption('-h, --help', 'show this')
+    .option('-p, --port <port>', 'TCP port, 0 for any free one', whole(0, 65535), 11211)
+    .option('-U, --udp-port <port>', 'only 0: there is no UDP', udpPort)
+    .option('-s, --unix-socket <path>', 'listen on a Unix socket instead of TCP')
+    .option('-a, --unix-mask <mode>', 'permissions of the Unix socket, octal', octal, 0o700)
+    .option('-l, --listen <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('-m, --memory-limit <mib>', 'memory for items, in MiB', whole(1, 1_048_576), 64)
+    .option('-M, --disable-evictions', 'refuse new items when memory is full, rather than lose old ones')
+    .option('-c, --conn-limit <count>', 'connections at a time', whole(1, 1_000_000), 1024)
+    .option('-t, --threads <count>', 'threads that serve connections', whole(1, 256), 4)
+    .option('-I, --max-item-size <size>', 'largest item, 1k to 1024m', itemSize, 1_048_576)
+    .option('-b, --listen-backlog <count>', 'connections waiting to be accepted', whole(1, 65535), 1024)
+    .option('-R, --max-reqs-per-event <count>', 'requests a connection gets before others', whole(1, 1_000_000))
+    .option('-A, --enable-shutdown', 'let clients stop the server with "shutdown"')
+    .option('-F, --disable-flush-all', 'refuse flush_all')
+    .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
+    .option('-B, --protocol <name>', 'ascii or auto', asciiOnly)
+    .option('-P, --pidfile <file>', 'write the process id there')
+    .option('-u, --user <name>', 'after listening as root, go on as this user')
+    .option('-o, --extended <options>', 'idle_timeout=SECONDS', extended, { idleTimeoutSeconds: 0 })
+    .addOption(new Option('-v, --verbose', 'tell more; -vv tells all').argParser((_, n: number) => n + 1).default(0))
+    .version(versionText(), '-V, --version')
+    .allowExcessArguments(false)
+    .action(run)
+  for (const [flags, why] of REFUSED) command.addOption(refused(command, flags, why))
+  for (const [flags, why] of IGNORED) command.addOption(ignored(flags, why))
+  return command
+}
+
+function refused(command: Command, flags: string, why: string): Option {
+  const option = new Option(flags).hideHelp()
+  command.on(`option:${option.name()}`, () => command.error(`error: ${option.short}: ${why}.`))
+  return option
+}
+
+function ignored(flags: string, why: string): Option {
+  const option = new Option(flags).hideHelp()
+  return option.argParser((value) => {
+    process.stderr.write(`latchkey: ${option.short} has no effect: ${why}.\n`)
+    return value
+  })
+}
+
+async function run(flags: Flags): Promise<void> {
+  let server: Server
+  try {
+    server = await serve(options(flags))
+  } catch (error) {
+    fail(error as NodeJS.ErrnoException, flags)
+  }
+  if (flags.user !== undefined) becomeUser(flags.user)
+  if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
+  announce(server)
+  const stop = () => void server.close()
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+  await server.closed
+  if (flags.pidfile !== undefined) rmSync(flags.pidfile, { force: true })
+  // Descriptors handed to workers may keep the event loop alive; everything is closed by now.
+  process.exit(0)
+}
+
+function options(flags: Flags): ServeOptions {
+  return {
+    port: flags.port,
+    threads: flags.threads,
+    memory: flags.memoryLimit * 1_048_576,
+    itemMax: flags.maxItemSize,
+    maxConnections: flags.connLimit,
+    backlog: flags.listenBacklog,
+    evict: flags.disableEvictions !== true,
+    allowShutdown: flags.enableShutdown === true,
+    allowFlush: flags.disableFlushAll !== true,
+    allowDump: flags.disableDumping !== true,
+    verbosity: Math.min(flags.verbose, 2),
+    socketMode: flags.unixMask,
+    idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,
+    ...(flags.listen !== undefined && { host: flags.listen }),
+    ...(flags.unixSocket !== undefined && { socketPath: flags.unixSocket }),
+    ...(flags.maxReqsPerEvent !== undefined && { requestsPerTurn: flags.maxReqsPerEvent }),
+  }
+}
+
+const USAGE_ERROR = 2
+
+/** 2 for options that make no sense together, 1 for what the machine refuses. */
+function fail(error: NodeJS.ErrnoException, flags: Flags): never {
+  const where = flags.unixSocket ?? `${flags.listen ?? '127.0.0.1'}:${flags.port}`
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `${where} is in use by another program`,
+    EACCES: `not allowed to listen on ${where}`,
+    EADDRNOTAVAIL: `${where} is not an address of this machine`,
+  }
+  process.stderr.write(`latchkey: ${reasons[error.code ?? ''] ?? error.message}\n`)
+  const isUsage = error instanceof RangeError || error instanceof StoreArgumentError
+  process.exit(isUsage ? USAGE_ERROR : 1)
+}
+
+function becomeUser(user: string): void {
+  try {
+    process.setgroups?.([])
+    process.setuid?.(/^\d+$/.test(user) ? Number(user) : user)
+  } catch (error) {
+    process.stderr.write(`latchkey: cannot become user ${user}: ${(error as Error).message}\n`)
+    process.exit(1)
+  }
+}
+
+function announce(server: Server): void {
+  const { settings, host, port } = server
+  const mib = Math.round(server.memoryBytes / 1_048_576)
+  const where = settings.socketPath ?? `${host}:${port}`
+  const nc = settings.socketPath === undefined ? `nc ${host} ${port}` : `nc -U ${settings.socketPath}`
+  process.stdout.write(
+    `latchkey is listening on ${where} with ${settings.threads} threads and ${mib} MiB\n` +
+      `try: printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | ${nc}\n`,
+  )
+}

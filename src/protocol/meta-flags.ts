@@ -1,0 +1,145 @@
+/** The flags of one meta command: which letters were sent, and the values they carried. */
+import { MAX_I32, NOT_A_NUMBER, parseI32, parseU32, parseU64 } from './numbers.js'
+import * as reply from './replies.js'
+import type { Text } from './text.js'
+import type { Tokens } from './tokens.js'
+
+/** Letters as bytes, for those who switch on them. */
+export const Flag = {
+  b: 98,
+  c: 99,
+  f: 102,
+  h: 104,
+  k: 107,
+  l: 108,
+  q: 113,
+  s: 115,
+  t: 116,
+  u: 117,
+  v: 118,
+  x: 120,
+  C: 67,
+  D: 68,
+  E: 69,
+  F: 70,
+  I: 73,
+  J: 74,
+  L: 76,
+  M: 77,
+  N: 78,
+  O: 79,
+  P: 80,
+  R: 82,
+  T: 84,
+} as const
+
+const MAX_WORDS = 20
+/** Bytes, the letter `O` included. */
+const MAX_OPAQUE = 32
+const MAX_ASCII = 127
+
+const lower = (letter: number) => 1 << (letter - 97)
+const upper = (letter: number) => 1 << (letter - 65)
+
+/** The letters that carry no value. */
+const LOWER_FLAGS = [...'bcfhklqstuvx'].reduce((bits, char) => bits | lower(char.charCodeAt(0)), 0)
+
+export class MetaFlags {
+  /** One bit a letter sent: bit 0 is `a`, and `A`. */
+  #lower = 0
+  #upper = 0
+  /** Seconds, as sent. */
+  ttl = 0
+  vivifyTtl = 0
+  recacheTtl = 0
+  clientFlags = 0
+  mode = 0
+  compareCas: bigint | undefined = undefined
+  newCas: bigint | undefined = undefined
+  initial = 0n
+  delta = 1n
+
+  has(letter: number): boolean {
+    return letter >= 97 ? (this.#lower & lower(letter)) !== 0 : (this.#upper & upper(letter)) !== 0
+  }
+
+  /** Takes the words from `first` on. The error to reply with, or `undefined`. */
+  read(u8: Uint8Array, tokens: Tokens, first: number): Text | undefined {
+    this.#lower = 0
+    this.#upper = 0
+    this.compareCas = undefined
+    this.newCas = undefined
+    this.mode = 0
+    this.clientFlags = 0
+    this.ttl = 0
+    if (tokens.count > MAX_WORDS) return reply.TOO_MANY_FLAGS
+    let error: Text | undefined
+    for (let i = first; i < tokens.count; i++) {
+      const letter = u8[tokens.start[i]]
+      if (letter >= 97 && letter <= 122) {
+        const bit = lower(letter)
+        if ((this.#lower & bit) !== 0) return reply.DUPLICATE_FLAG
+        this.#lower |= bit
+        if ((bit & LOWER_FLAGS) === 0) return reply.INVALID_FLAG
+        continue
+      }
+      if (letter >= MAX_ASCII) return reply.DUPLICATE_FLAG
+      if (letter < 65 || letter > 90) return reply.INVALID_FLAG
+      const bit = upper(letter)
+      if ((this.#upper & bit) !== 0) return reply.DUPLICATE_FLAG
+      this.#upper |= bit
+      const refused = this.#value(u8, letter, tokens.start[i] + 1, tokens.end[i])
+      if (refused === reply.INVALID_FLAG) return refused
+      error = refused ?? error
+    }
+    return error
+  }
+
+  #value(u8: Uint8Array, letter: number, start: number, end: number): Text | undefined {
+    switch (letter) {
+      case Flag.T:
+        this.ttl = parseI32(u8, start, end)
+        return this.ttl === NOT_A_NUMBER ? reply.BAD_TOKEN : undefined
+      case Flag.N:
+        this.vivifyTtl = parseI32(u8, start, end)
+        return this.vivifyTtl === NOT_A_NUMBER ? reply.BAD_TOKEN : undefined
+      case Flag.R:
+        this.recacheTtl = parseI32(u8, start, end)
+        return this.recacheTtl === NOT_A_NUMBER ? reply.BAD_TOKEN : undefined
+      case Flag.F:
+        this.clientFlags = parseU32(u8, start, end)
+        return this.clientFlags < 0 ? reply.BAD_FORMAT : undefined
+      case Flag.C:
+        this.compareCas = parseU64(u8, start, end)
+        return this.compareCas === undefined ? reply.BAD_TOKEN : undefined
+      case Flag.E:
+        this.newCas = parseU64(u8, start, end)
+        return this.newCas === undefined ? reply.BAD_TOKEN : undefined
+      case Flag.J:
+        return this.#initial(parseU64(u8, start, end))
+      case Flag.D:
+        return this.#delta(parseU64(u8, start, end))
+      case Flag.M:
+        this.mode = start < end ? u8[start] : MAX_I32
+        return undefined
+      case Flag.O:
+        return end - start > MAX_OPAQUE - 1 ? reply.OPAQUE_TOO_LONG : undefined
+      case Flag.I:
+      case Flag.P:
+      case Flag.L:
+        return undefined
+      default:
+        return reply.INVALID_FLAG
+    }
+  }
+
+  #initial(value: bigint | undefined): Text | undefined {
+    this.initial = value ?? 0n
+    return value === undefined ? reply.BAD_INITIAL : undefined
+  }
+
+  #delta(value: bigint | undefined): Text | undefined {
+    this.delta = value ?? 0n
+    return value === undefined ? reply.BAD_META_DELTA : undefined
+  }
+}

@@ -1,0 +1,92 @@
+/** What a meta command answers about an item: the return flags, in the order asked. */
+import { writeBase64 } from './base64.js'
+import { Flag } from './meta-flags.js'
+import type { Output } from './output.js'
+import type { Request } from './request.js'
+
+/** What the return flags tell of an item. */
+export interface MetaItem {
+  /** Client flags. */
+  readonly flags: number
+  /** Bytes. */
+  readonly valueLength: number
+  readonly cas: bigint
+  /** Milliseconds left, −1 for ever. */
+  readonly ttlMs: number
+  readonly idleSeconds: number
+  readonly fetched: boolean
+}
+
+const SPACED = 32 << 8
+const MINUS_ONE = 0x2d31
+const SPACE_B = SPACED | Flag.b
+
+/** All flags that ask for something; `item` is what is known of it. */
+export function writeReturnFlags(out: Output, request: Request, item: MetaItem, ttlMs = item.ttlMs): void {
+  const { tokens, source } = request
+  for (let i = firstFlag(request); i < tokens.count; i++) {
+    const letter = source.u8[tokens.start[i]]
+    switch (letter) {
+      case Flag.k:
+        writeKey(out, request)
+        break
+      case Flag.O:
+        writeToken(out, request, i)
+        break
+      case Flag.s:
+        out.pair(SPACED | letter)
+        out.number(item.valueLength)
+        break
+      case Flag.c:
+        out.pair(SPACED | letter)
+        out.bigint(item.cas)
+        break
+      case Flag.f:
+        out.pair(SPACED | letter)
+        out.number(item.flags)
+        break
+      case Flag.t:
+        out.pair(SPACED | letter)
+        if (ttlMs < 0) out.pair(MINUS_ONE)
+        else out.number(Math.ceil(ttlMs / 1000))
+        break
+      case Flag.l:
+        out.pair(SPACED | letter)
+        out.number(item.idleSeconds)
+        break
+      case Flag.h:
+        out.pair(SPACED | letter)
+        out.byte(item.fetched ? 49 : 48)
+        break
+    }
+  }
+}
+
+/** Only what can be said without an item: the opaque and the key. */
+export function writeEchoFlags(out: Output, request: Request): void {
+  const { tokens, source } = request
+  for (let i = firstFlag(request); i < tokens.count; i++) {
+    const letter = source.u8[tokens.start[i]]
+    if (letter === Flag.O) writeToken(out, request, i)
+    else if (letter === Flag.k) writeKey(out, request)
+  }
+}
+
+function firstFlag(request: Request): number {
+  return request.valueLength >= 0 ? 3 : 2
+}
+
+function writeToken(out: Output, request: Request, token: number): void {
+  out.byte(32)
+  out.copy(request.source, request.tokens.start[token], request.tokens.length(token))
+}
+
+function writeKey(out: Output, request: Request): void {
+  out.pair(SPACED | Flag.k)
+  if (request.keySource !== request.decodedKey) {
+    out.copy(request.keySource, request.keyStart, request.keyLength)
+    return
+  }
+  writeBase64(out, request.keySource.u8, request.keyStart, request.keyLength)
+  out.pair(SPACE_B)
+}

@@ -1,0 +1,64 @@
+/**
+ * Decimal numbers straight from bytes. Nothing here makes a string.
+ * A refused number is −1 (or `undefined` for 64 bits): every caller has its own words for the error.
+ */
+
+const ZERO = 48
+const PLUS = 43
+const MINUS = 45
+
+export const MAX_I32 = 2 ** 31 - 1
+const MAX_U32 = 2 ** 32 - 1
+const MAX_U64 = 2n ** 64n - 1n
+
+/** Marks text that is no number of the wanted kind; outside the range of every 32-bit kind. */
+export const NOT_A_NUMBER = -(2 ** 40)
+
+/** Digits only, at most `max`; −1 when refused. */
+function digits(u8: Uint8Array, start: number, end: number, max: number): number {
+  if (start >= end) return -1
+  let value = 0
+  for (let i = start; i < end; i++) {
+    const digit = u8[i] - ZERO
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+    if (value > max) return -1
+  }
+  return value
+}
+
+/** 0 to 2^31 − 1, −1 when refused. */
+export function parseLength(u8: Uint8Array, start: number, end: number): number {
+  return digits(u8, start, end, MAX_I32)
+}
+
+/** 0 to 2^32 − 1 with an optional plus, −1 when refused. */
+export function parseU32(u8: Uint8Array, start: number, end: number): number {
+  return digits(u8, u8[start] === PLUS ? start + 1 : start, end, MAX_U32)
+}
+
+/** −2^31 to 2^31 − 1 with an optional sign, `NOT_A_NUMBER` when refused. */
+export function parseI32(u8: Uint8Array, start: number, end: number): number {
+  const sign = start < end ? u8[start] : 0
+  const signed = sign === PLUS || sign === MINUS
+  const value = digits(u8, signed ? start + 1 : start, end, sign === MINUS ? MAX_I32 + 1 : MAX_I32)
+  if (value < 0) return NOT_A_NUMBER
+  return sign === MINUS ? -value : value
+}
+
+/** 0 to 2^64 − 1 with an optional plus, `undefined` when refused. */
+export function parseU64(u8: Uint8Array, start: number, end: number): bigint | undefined {
+  let at = u8[start] === PLUS ? start + 1 : start
+  while (at < end - 1 && u8[at] === ZERO) at++
+  // Up to 15 digits fit in a double exactly, and nearly all tokens do.
+  if (end - at <= 15) {
+    const value = digits(u8, at, end, Number.MAX_SAFE_INTEGER)
+    return value < 0 ? undefined : BigInt(value)
+  }
+  if (end - at > 20) return undefined
+  const high = digits(u8, at, end - 10, Number.MAX_SAFE_INTEGER)
+  const low = digits(u8, end - 10, end, Number.MAX_SAFE_INTEGER)
+  if (high < 0 || low < 0) return undefined
+  const value = BigInt(high) * 10_000_000_000n + BigInt(low)
+  return value > MAX_U64 ? undefined : value
+}

@@ -1,0 +1,56 @@
+/** The arguments of the meta commands that name a key. Answers false after setting `request.error`. */
+import { decodeBase64 } from './base64.js'
+import { ascii } from './bytes.js'
+import { Command } from './command.js'
+import { Flag } from './meta-flags.js'
+import { parseLength } from './numbers.js'
+import * as reply from './replies.js'
+import { MAX_KEY, type Request } from './request.js'
+import type { Text } from './text.js'
+
+const SET_MODES = ascii('EAPRS')
+const ARITHMETIC_MODES = ascii('ID+-')
+
+export function parseMeta(request: Request, u8: Uint8Array): boolean {
+  const { tokens, meta } = request
+  const isSet = request.command === Command.MetaSet
+  if (tokens.count < (isSet ? 3 : 2)) return refuse(request, reply.BAD_FORMAT)
+  if (isSet && !takeLength(request, u8)) return false
+  request.keyStart = tokens.start[1]
+  request.keyLength = tokens.length(1)
+  const error =
+    request.keyLength > MAX_KEY ? reply.BAD_FORMAT : (meta.read(u8, tokens, isSet ? 3 : 2) ?? takeKey(request, u8))
+  const isArithmetic = request.command === Command.MetaArithmetic
+  if (error !== undefined) return refuse(request, isArithmetic ? forArithmetic(error) : error)
+  if (meta.mode === 0) return true
+  if (isSet && !SET_MODES.includes(meta.mode)) return refuse(request, reply.BAD_SET_MODE)
+  if (isArithmetic && !ARITHMETIC_MODES.includes(meta.mode)) return refuse(request, reply.BAD_ARITHMETIC_MODE)
+  return true
+}
+
+function refuse(request: Request, error: Text): false {
+  request.error = error
+  return false
+}
+
+function takeLength(request: Request, u8: Uint8Array): boolean {
+  const valueLength = parseLength(u8, request.tokens.start[2], request.tokens.end[2])
+  if (valueLength < 0 || valueLength > 0x7ffffffd) return refuse(request, reply.BAD_FORMAT)
+  request.valueLength = valueLength
+  return true
+}
+
+function takeKey(request: Request, u8: Uint8Array): Text | undefined {
+  if (!request.meta.has(Flag.b)) return undefined
+  const length = decodeBase64(u8, request.keyStart, request.keyLength, request.decodedKey.u8)
+  if (length === 0) return reply.BAD_BASE64
+  request.keySource = request.decodedKey
+  request.keyStart = 0
+  request.keyLength = length
+  return undefined
+}
+
+/** `ma` has one wording for every refusal; the opaque is looked at later there, and has its own. */
+function forArithmetic(error: Text): Text {
+  return error === reply.OPAQUE_TOO_LONG ? error : reply.INVALID_OR_DUPLICATE_FLAG
+}

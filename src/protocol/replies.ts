@@ -1,0 +1,53 @@
+/** Every fixed reply line. The wording is memcached's: clients compare it. */
+import { line, Text } from './text.js'
+
+export const STORED = line('STORED')
+export const NOT_STORED = line('NOT_STORED')
+export const EXISTS = line('EXISTS')
+export const NOT_FOUND = line('NOT_FOUND')
+export const DELETED = line('DELETED')
+export const TOUCHED = line('TOUCHED')
+export const OK = line('OK')
+export const RESET = line('RESET')
+export const END = line('END')
+
+export const VALUE = new Text('VALUE ')
+/** Between key and length, for the many values that have no flags. */
+export const NO_FLAGS = new Text(' 0 ')
+export const META_VALUE = new Text('VA ')
+export const META_DONE = new Text('HD')
+export const META_STORED = line('HD')
+export const META_MISS = new Text('EN')
+export const META_NOT_STORED = new Text('NS')
+export const META_EXISTS = new Text('EX')
+export const META_NOT_FOUND = new Text('NF')
+export const META_NOOP = line('MN')
+
+export const ERROR = line('ERROR')
+export const TOO_MANY_CONNECTIONS = line('ERROR Too many open connections')
+
+export const BAD_FORMAT = line('CLIENT_ERROR bad command line format')
+export const BAD_DELETE = line('CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]')
+export const BAD_CHUNK = line('CLIENT_ERROR bad data chunk')
+export const BAD_EXPTIME = line('CLIENT_ERROR invalid exptime argument')
+export const BAD_DELTA = line('CLIENT_ERROR invalid numeric delta argument')
+export const NON_NUMERIC = line('CLIENT_ERROR cannot increment or decrement non-numeric value')
+export const NO_FLUSH = line('CLIENT_ERROR flush_all not allowed')
+export const BAD_SHUTDOWN = line('CLIENT_ERROR invalid shutdown mode')
+export const NO_SHUTDOWN = line('SERVER_ERROR: shutdown not enabled')
+
+export const DUPLICATE_FLAG = line('CLIENT_ERROR duplicate flag')
+export const INVALID_FLAG = line('CLIENT_ERROR invalid flag')
+export const INVALID_OR_DUPLICATE_FLAG = line('CLIENT_ERROR invalid or duplicate flag')
+export const BAD_TOKEN = line('CLIENT_ERROR bad token in command line format')
+export const BAD_INITIAL = line('CLIENT_ERROR invalid numeric initial value')
+export const BAD_META_DELTA = line('CLIENT_ERROR invalid numeric delta value')
+export const BAD_BASE64 = line('CLIENT_ERROR error decoding key')
+export const OPAQUE_TOO_LONG = line('CLIENT_ERROR opaque token too long')
+export const TOO_MANY_FLAGS = line('CLIENT_ERROR options flags are too long')
+export const BAD_SET_MODE = line('CLIENT_ERROR invalid mode for ms M token')
+export const BAD_ARITHMETIC_MODE = line('CLIENT_ERROR invalid mode for ma M token')
+
+export const TOO_LARGE = line('SERVER_ERROR object too large for cache')
+export const OUT_OF_MEMORY_STORING = line('SERVER_ERROR out of memory storing object')
+export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory')

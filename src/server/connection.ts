@@ -1,0 +1,328 @@
+/**
+ * One client. Bytes come in, requests are answered in order, replies leave in batches.
+ *
+ * Three things make it stop in the middle of what it has read: the client does not read (`blocked`), it has had
+ * its turn (`queued`), or the answer is being made elsewhere (`waiting`). While any of them holds it reads no more,
+ * so what it keeps is bounded: one read, one batch of replies, one value.
+ */
+import { Command, CR, LF, Parsed, parseRequest, reply } from '../protocol/index.js'
+import type { Bytes } from '../store/index.js'
+import { Action, runServerCommand } from './admin.js'
+import { Backlog } from './backlog.js'
+import type { WorkerContext } from './context.js'
+import { Metric } from './metrics.js'
+import { Retrieval } from './retrieval.js'
+import { HEADROOM, READ_BYTES, type Transport, type TransportEvents } from './transport.js'
+import type { Turn } from './turn-queue.js'
+import type { Walk } from './walk.js'
+
+/**
+ * The first byte of a client that speaks the binary protocol, which is not spoken here. It would wait for ever for an
+ * answer that it can read, so it is hung up on.
+ */
+const BINARY_MAGIC = 0x80
+/** Replies are sent when they reach this many bytes, and at the end of every batch. */
+const FLUSH_BYTES = 131_072
+/** Of a turn's requests: sending that much keeps others waiting about as long as so many small requests. */
+const TURN_COST_OF_FLUSH = 128
+/** The output buffer shrinks to its first size when one huge value has made it larger than this. */
+const KEPT_OUTPUT_BYTES = 2_097_152
+
+export class Connection implements TransportEvents, Turn {
+  readonly #context: WorkerContext
+  readonly #transport: Transport
+  readonly #backlog = new Backlog()
+  readonly #retrieval = new Retrieval()
+  #greeted = false
+  /** Parsing again is of no use before this many bytes are there. */
+  #needed = 0
+  /** Bytes of a refused data block still to be thrown away. */
+  #dropping = 0
+  #blocked = false
+  #queued = false
+  #waiting = false
+  #turnOver = false
+  /** Where answering stopped, when `#request` says that it did. */
+  #stoppedAt = 0
+  /** The client will send no more, or is not listened to any more. */
+  #ended = false
+  #closing = false
+  #walk: Walk | undefined
+  /** In the context's seconds. */
+  lastActive: number
+
+  constructor(context: WorkerContext, transport: Transport) {
+    this.#context = context
+    this.#transport = transport
+    this.lastActive = context.seconds
+  }
+
+  start(): void {
+    this.#context.opened(this)
+    this.#transport.start(this)
+  }
+
+  received(length: number): void {
+    const { input, metrics, seconds } = this.#context
+    if (!this.#greeted) {
+      this.#greeted = true
+      if (input.u8[HEADROOM] === BINARY_MAGIC) {
+        this.#finish()
+        return
+      }
+    }
+    this.lastActive = seconds
+    metrics.add(Metric.BytesRead, length)
+    const backlog = this.#backlog
+    const kept = backlog.length
+    if (kept === 0) {
+      this.#feed(input, HEADROOM, HEADROOM + length)
+    } else if (kept <= HEADROOM && kept + length >= this.#needed) {
+      input.u8.set(backlog.bytes.u8.subarray(0, kept), HEADROOM - kept)
+      backlog.consume(kept)
+      this.#feed(input, HEADROOM - kept, HEADROOM + length)
+    } else {
+      backlog.append(input.u8, HEADROOM, HEADROOM + length)
+      if (backlog.length >= this.#needed) this.#feedBacklog()
+    }
+    // A full buffer means that there is more, and libuv would hand it over before anybody else's.
+    if (length === READ_BYTES && !this.#isStopped()) this.#queue()
+  }
+
+  #isStopped(): boolean {
+    return this.#blocked || this.#queued || this.#waiting || this.#closing
+  }
+
+  #feed(bytes: Bytes, start: number, end: number): void {
+    const at = this.#answer(bytes, start, end)
+    if (at < end && !this.#closing) this.#backlog.append(bytes.u8, at, end)
+    this.#settle()
+  }
+
+  #feedBacklog(): void {
+    const { bytes, length } = this.#backlog
+    const at = this.#answer(bytes, 0, length)
+    this.#backlog.consume(this.#closing ? length : at)
+    this.#settle()
+  }
+
+  /** Sends the batch, and decides what happens next. */
+  #settle(): void {
+    if (!this.#blocked) this.#flush()
+    if (this.#closing) this.#transport.end()
+    else if (this.#blocked || this.#waiting) this.#transport.pause()
+    else if (this.#turnOver || this.#walk) this.#queue()
+    else if (this.#ended) this.#finish()
+  }
+
+  #queue(): void {
+    this.#turnOver = false
+    this.#queued = true
+    this.#transport.pause()
+    this.#context.metrics.add(Metric.ConnYields, 1)
+    this.#context.turns.add(this)
+  }
+
+  takeTurn(): void {
+    this.#queued = false
+    if (!this.#isStopped()) this.#goOn()
+  }
+
+  drained(): void {
+    this.#blocked = false
+    if (!this.#isStopped()) this.#goOn()
+  }
+
+  /** Takes up what was left when it stopped, then reads again. */
+  #goOn(): void {
+    if (this.#walk) this.#walkOn(this.#walk)
+    if (!this.#walk && !this.#blocked && this.#backlog.length > 0 && this.#backlog.length >= this.#needed) {
+      this.#feedBacklog()
+    } else {
+      this.#settle()
+    }
+    if (!this.#isStopped() && !this.#ended) this.#transport.resume()
+  }
+
+  #walkOn(walk: Walk): void {
+    if (walk.step()) this.#walk = undefined
+  }
+
+  /** Answers requests from `start` on. Where it stopped: at the end, or before what must wait. */
+  #answer(bytes: Bytes, start: number, end: number): number {
+    const { executor, out, settings, table } = this.#context
+    this.#needed = 0
+    table.tick()
+    let at = start
+    let left = settings.requestsPerTurn
+    while (at < end) {
+      if (this.#dropping > 0 || this.#retrieval.skippingLine) {
+        at = this.#drop(bytes.u8, at, end)
+        continue
+      }
+      if (this.#retrieval.active) {
+        at = this.#retrieval.proceed(executor, out, bytes, at, end, FLUSH_BYTES)
+        if (this.#retrieval.starved) return at
+      } else {
+        at = this.#request(bytes, at, end)
+        if (at < 0) return this.#stoppedAt
+      }
+      if (out.length >= FLUSH_BYTES) {
+        if (!this.#flush()) return at
+        left -= TURN_COST_OF_FLUSH
+      }
+      if (--left <= 0 && at < end) {
+        this.#turnOver = true
+        return at
+      }
+    }
+    return at
+  }
+
+  /** Answers the request at `at`. The offset behind it, or −1 when nothing after it can be answered now. */
+  #request(bytes: Bytes, at: number, end: number): number {
+    const { executor, out } = this.#context
+    const { request } = executor
+    const parsed = parseRequest(request, bytes, at, end)
+    this.#stoppedAt = at
+    if (parsed === Parsed.Incomplete) return -1
+    this.#stoppedAt = request.next
+    if (parsed !== Parsed.Ready) return this.#refused(parsed)
+    if (request.valueLength >= 0) return this.#store(bytes, at, end)
+    if (request.command <= Command.Gats) return this.#get()
+    if (request.command > Command.MetaDebug) return this.#serve()
+    if (request.command === Command.MetaNoop) out.text(reply.META_NOOP)
+    else executor.run(bytes)
+    return request.next
+  }
+
+  #flush(): boolean {
+    const { out, metrics } = this.#context
+    if (out.length === 0) return true
+    metrics.add(Metric.BytesWritten, out.length)
+    this.#retrieval.sent()
+    if (this.#transport.write(out.u8, out.length)) {
+      out.clear(KEPT_OUTPUT_BYTES)
+      return !this.#closing
+    }
+    out.detach()
+    this.#blocked = true
+    return false
+  }
+
+  #drop(u8: Uint8Array, at: number, end: number): number {
+    if (this.#dropping > 0) {
+      const count = Math.min(this.#dropping, end - at)
+      this.#dropping -= count
+      return at + count
+    }
+    const newline = u8.indexOf(LF, at)
+    if (newline < 0 || newline >= end) return end
+    this.#retrieval.skippingLine = false
+    return newline + 1
+  }
+
+  #refused(parsed: Parsed): number {
+    const { executor, out } = this.#context
+    const { request } = executor
+    if (parsed === Parsed.Close) {
+      this.#closing = true
+      return -1
+    }
+    if (parsed === Parsed.LongGet) {
+      this.#retrieval.begin(request.command, 0, out.length)
+      return request.next
+    }
+    if (!request.noreply) out.text(request.error)
+    if (request.valueLength >= 0) this.#dropping = request.valueLength + 2
+    return request.next
+  }
+
+  /** The offset behind the data block, or −1 when it is not all there. */
+  #store(bytes: Bytes, at: number, end: number): number {
+    const { executor, out, settings } = this.#context
+    const { request } = executor
+    const dataEnd = request.next + request.valueLength
+    if (request.valueLength > settings.itemMax) {
+      executor.refuseTooLarge()
+      this.#dropping = request.valueLength + 2
+      return request.next
+    }
+    if (dataEnd + 2 > end) {
+      this.#needed = dataEnd + 2 - at
+      this.#stoppedAt = at
+      return -1
+    }
+    if (bytes.u8[dataEnd] === CR && bytes.u8[dataEnd + 1] === LF) executor.run(bytes)
+    else if (!request.noreply) out.text(reply.BAD_CHUNK)
+    return dataEnd + 2
+  }
+
+  #get(): number {
+    const { executor, out } = this.#context
+    const { request } = executor
+    const after = request.keyStart + request.keyLength
+    const before = out.length
+    if (after !== request.tokens.lineEnd) {
+      this.#retrieval.begin(request.command, request.exptime, before)
+      return request.keyStart
+    }
+    try {
+      executor.value()
+      out.text(reply.END)
+    } catch (error) {
+      out.length = before
+      executor.fail(error)
+    }
+    return request.next
+  }
+
+  #serve(): number {
+    const outcome = runServerCommand(this.#context)
+    if (outcome.action === Action.Close) this.#closing = true
+    else if (outcome.action === Action.Walk) this.#walk = outcome.walk
+    else if (outcome.action === Action.Wait) this.#wait(outcome.answer)
+    return outcome.action === Action.None ? this.#stoppedAt : -1
+  }
+
+  #wait(answer: Promise<string>): void {
+    this.#waiting = true
+    void answer.then((text) => {
+      this.#waiting = false
+      if (this.#closing) return
+      this.#context.out.string(text)
+      this.#goOn()
+    })
+  }
+
+  ended(): void {
+    this.#ended = true
+    if (!this.#isStopped() && !this.#walk) this.#finish()
+  }
+
+  /** Answers what has been read, then closes. */
+  finishSoon(): void {
+    this.#transport.pause()
+    this.ended()
+  }
+
+  #finish(): void {
+    this.#closing = true
+    this.#transport.end()
+  }
+
+  closed(): void {
+    this.#closing = true
+    this.#walk = undefined
+    this.#backlog.consume(this.#backlog.length)
+    this.#context.closed(this)
+  }
+
+  destroy(): void {
+    this.#transport.destroy()
+  }
+
+  describe(): { peer: string; state: string } {
+    return { peer: this.#transport.describePeer(), state: this.#blocked ? 'conn_mwrite' : 'conn_read' }
+  }
+}

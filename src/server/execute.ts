@@ -1,0 +1,389 @@
+/**
+ * The one place where protocol meets store: a parsed request becomes one operation on the table, and what comes of
+ * it becomes a reply. Option objects and readers are filled in again and again, so that a request makes no garbage.
+ */
+import { Command, Flag, type Output, Request, reply, type Text, ttlMs, writeEchoFlags } from '../protocol/index.js'
+import {
+  arithmeticOptions,
+  type Bytes,
+  type Key,
+  Outcome,
+  readOptions,
+  removeOptions,
+  type Table,
+  WriteMode,
+  writeOptions,
+} from '../store/index.js'
+import { Cell, Metric, type Metrics } from './metrics.js'
+import { PrefixCounts } from './prefixes.js'
+import {
+  DebugReader,
+  MetaNumberReader,
+  MetaReader,
+  MetaStoredReader,
+  NumberReader,
+  TtlReader,
+  ValueReader,
+} from './readers.js'
+
+/** By command number. */
+const MODES: WriteMode[] = []
+MODES[Command.Set] = WriteMode.Set
+MODES[Command.Add] = WriteMode.Add
+MODES[Command.Replace] = WriteMode.Replace
+MODES[Command.Append] = WriteMode.Append
+MODES[Command.Prepend] = WriteMode.Prepend
+MODES[Command.Cas] = WriteMode.Set
+
+const CLASSIC_OUTCOMES: Text[] = [
+  reply.STORED,
+  reply.NOT_STORED,
+  reply.EXISTS,
+  reply.NOT_FOUND,
+  reply.TOO_LARGE,
+  reply.OUT_OF_MEMORY_STORING,
+  reply.NON_NUMERIC,
+]
+
+/** `undefined` where the answer is an error line. */
+const META_OUTCOMES: (Text | undefined)[] = [
+  reply.META_DONE,
+  reply.META_NOT_STORED,
+  reply.META_EXISTS,
+  reply.META_NOT_FOUND,
+]
+
+export class Executor {
+  readonly request = new Request()
+  readonly #out: Output
+  readonly #table: Table
+  readonly #metrics: Metrics
+  readonly #key: Key
+  readonly #plainRead = readOptions()
+  readonly #read = readOptions()
+  readonly #write = writeOptions()
+  readonly #remove = removeOptions()
+  readonly #arithmetic = arithmeticOptions()
+  readonly #values: ValueReader
+  readonly #numbers: NumberReader
+  readonly #metaItem: MetaReader
+  readonly #metaNumber: MetaNumberReader
+  readonly #metaStored: MetaStoredReader
+  readonly #debug: DebugReader
+  readonly #ttl = new TtlReader()
+  readonly prefixes = new PrefixCounts()
+
+  constructor(table: Table, out: Output, metrics: Metrics) {
+    this.#table = table
+    this.#out = out
+    this.#metrics = metrics
+    this.#key = table.newKey()
+    this.#values = new ValueReader(out, this.request)
+    this.#numbers = new NumberReader(out)
+    this.#metaItem = new MetaReader(out, this.request)
+    this.#metaNumber = new MetaNumberReader(out, this.request)
+    this.#metaStored = new MetaStoredReader(out, this.request)
+    this.#debug = new DebugReader(out, this.request)
+  }
+
+  /** Answers a request that names one key. `input` holds its data block, if it has one, from `request.next` on. */
+  run(input: Bytes): void {
+    const at = this.#out.length
+    try {
+      this.#dispatch(input)
+      // A hit of a meta get begins with its first letter: `VA` and `HD`, not `EN` and not silence.
+      if (this.#detailed()) this.prefixes.note(this.request, this.#out.length > at && this.#out.u8[at] !== LETTER_E)
+      if (this.request.noreply) this.#out.length = at
+    } catch (error) {
+      this.#out.length = at
+      this.fail(error)
+    }
+  }
+
+  /** Trouble inside is the server's error, told to the client, and never the end of the server. */
+  fail(error: unknown): void {
+    this.#metrics.add(Metric.InternalErrors, 1)
+    const message = error instanceof Error ? error.message : String(error)
+    this.#out.string(`SERVER_ERROR ${message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)}\r\n`)
+  }
+
+  #dispatch(input: Bytes): void {
+    const { request } = this
+    switch (request.command) {
+      case Command.Set:
+      case Command.Add:
+      case Command.Replace:
+      case Command.Append:
+      case Command.Prepend:
+      case Command.Cas:
+        this.#store(input)
+        break
+      case Command.MetaGet:
+        this.#metaGet()
+        break
+      case Command.MetaSet:
+        this.#metaSet(input)
+        break
+      case Command.MetaDelete:
+        this.#metaDelete()
+        break
+      case Command.MetaArithmetic:
+        this.#metaArithmetic()
+        break
+      case Command.MetaDebug:
+        this.#metaDebug()
+        break
+      case Command.Delete:
+        this.#delete()
+        break
+      case Command.Touch:
+        this.#touch()
+        break
+      default:
+        this.#count()
+    }
+  }
+
+  #useKey(): Key {
+    const { request } = this
+    this.#key.setBytes(request.keySource, request.keyStart, request.keyLength)
+    return this.#key
+  }
+
+  /** One key of `get`, `gets`, `gat` or `gats`: its value, or nothing at all. */
+  value(): void {
+    const { command, exptime } = this.request
+    const touch = command === Command.Gat || command === Command.Gats
+    this.#values.withCas = command === Command.Gets || command === Command.Gats
+    if (!touch) {
+      this.#noteHit(this.#table.read(this.#useKey(), this.#plainRead, this.#values))
+      return
+    }
+    this.#touching(ttlMs(exptime, Date.now()))
+    this.#noteHit(this.#table.read(this.#useKey(), this.#read, this.#values))
+  }
+
+  #detailed(): boolean {
+    return this.#metrics.cells[Cell.Detail] !== 0
+  }
+
+  #noteHit(hit: boolean): void {
+    if (this.#detailed()) this.prefixes.note(this.request, hit)
+  }
+
+  #touching(ms: number): void {
+    const options = this.#read
+    options.touch = true
+    options.ttlMs = ms
+    options.vivify = false
+    options.recache = false
+    options.noBump = false
+    options.peek = false
+  }
+
+  #store(input: Bytes): void {
+    const { request } = this
+    const options = this.#write
+    options.mode = MODES[request.command]
+    options.flags = request.flags
+    options.ttlMs = request.exptime === 0 ? 0 : ttlMs(request.exptime, Date.now())
+    options.compareCas = request.command === Command.Cas ? request.cas : undefined
+    options.newCas = undefined
+    options.invalidate = false
+    options.vivify = false
+    this.#metrics.add(Metric.CmdSet, 1)
+    const outcome = this.#table.write(this.#useKey(), input, request.next, request.valueLength, options)
+    this.#out.text(CLASSIC_OUTCOMES[outcome])
+  }
+
+  /** A value that will not be read because it is too large: a failed set leaves no old value behind. */
+  refuseTooLarge(): void {
+    const { request } = this
+    const isMeta = request.command === Command.MetaSet
+    const options = this.#write
+    options.mode = isMeta ? metaMode(request.meta.mode) : MODES[request.command]
+    options.compareCas = isMeta ? request.meta.compareCas : request.command === Command.Cas ? request.cas : undefined
+    this.#table.refuseTooLarge(this.#useKey(), options)
+    if (!request.noreply) this.#out.text(reply.TOO_LARGE)
+  }
+
+  #delete(): void {
+    this.#resetRemove()
+    const outcome = this.#table.remove(this.#useKey(), this.#remove)
+    this.#out.text(outcome === Outcome.Done ? reply.DELETED : reply.NOT_FOUND)
+  }
+
+  #resetRemove(): void {
+    const options = this.#remove
+    options.compareCas = undefined
+    options.newCas = undefined
+    options.invalidate = false
+    options.touch = false
+    options.dropValue = false
+  }
+
+  #touch(): void {
+    this.#touching(ttlMs(this.request.exptime, Date.now()))
+    const found = this.#table.read(this.#useKey(), this.#read)
+    this.#out.text(found ? reply.TOUCHED : reply.NOT_FOUND)
+  }
+
+  #count(): void {
+    const { request } = this
+    const options = this.#arithmetic
+    options.decrement = request.command === Command.Decr
+    options.delta = request.delta
+    options.compareCas = undefined
+    options.newCas = undefined
+    options.vivify = false
+    options.touch = false
+    const outcome = this.#table.arithmetic(this.#useKey(), options, this.#numbers)
+    if (outcome === Outcome.OutOfMemory) this.#out.text(reply.OUT_OF_MEMORY)
+    else if (outcome !== Outcome.Done) this.#out.text(CLASSIC_OUTCOMES[outcome])
+  }
+
+  #metaGet(): void {
+    const { meta } = this.request
+    const options = this.#read
+    options.touch = meta.has(Flag.T)
+    options.vivify = meta.has(Flag.N)
+    options.recache = meta.has(Flag.R)
+    options.noBump = meta.has(Flag.u)
+    options.peek = false
+    options.newCas = meta.newCas
+    if (options.touch || options.vivify || options.recache) this.#metaTimes()
+    const key = this.#useKey()
+    this.#metaItem.ttlBefore = undefined
+    if (options.touch && meta.has(Flag.t) && this.#asksBefore(Flag.t, Flag.T)) this.#rememberTtl(key)
+    if (this.#table.read(key, options, this.#metaItem)) return
+    if (meta.has(Flag.q)) return
+    this.#metaLine(reply.META_MISS)
+  }
+
+  #metaTimes(): void {
+    const { meta } = this.request
+    const now = Date.now()
+    this.#read.ttlMs = ttlMs(meta.ttl, now)
+    this.#read.vivifyTtlMs = ttlMs(meta.vivifyTtl, now)
+    this.#read.recacheMs = Math.max(0, ttlMs(meta.recacheTtl, now))
+  }
+
+  /** `t` is answered at its place in the line: before a `T` it tells what was left until then. */
+  #asksBefore(first: number, second: number): boolean {
+    const { tokens, source } = this.request
+    for (let i = 2; i < tokens.count; i++) {
+      const letter = source.u8[tokens.start[i]]
+      if (letter === first || letter === second) return letter === first
+    }
+    return false
+  }
+
+  #rememberTtl(key: Key): void {
+    this.#plainRead.peek = true
+    this.#table.read(key, this.#plainRead, this.#ttl)
+    this.#plainRead.peek = false
+    this.#metaItem.ttlBefore = this.#ttl.ttlMs
+  }
+
+  #metaLine(status: Text): void {
+    this.#out.text(status)
+    writeEchoFlags(this.#out, this.request)
+    this.#out.crlf()
+  }
+
+  #metaSet(input: Bytes): void {
+    const { request } = this
+    const { meta } = request
+    const options = this.#write
+    const now = meta.has(Flag.T) || meta.has(Flag.N) ? Date.now() : 0
+    options.mode = metaMode(meta.mode)
+    options.flags = meta.clientFlags
+    options.ttlMs = ttlMs(meta.ttl, now)
+    options.compareCas = options.mode === WriteMode.Add ? undefined : meta.compareCas
+    // With a token to compare, replacing is what any store does: a missing item is not found.
+    if (meta.compareCas !== undefined && options.mode === WriteMode.Replace) options.mode = WriteMode.Set
+    options.newCas = meta.newCas
+    options.invalidate = meta.has(Flag.I)
+    options.vivify = meta.has(Flag.N)
+    if (options.vivify) options.vivifyTtlMs = ttlMs(meta.vivifyTtl, now)
+    this.#metrics.add(Metric.CmdSet, 1)
+    const at = this.#out.length
+    const key = this.#useKey()
+    // With no flag there is nothing to tell of the item, and no need to look at it.
+    const reader = request.tokens.count > 3 ? this.#metaStored : undefined
+    const outcome = this.#table.write(key, input, request.next, request.valueLength, options, reader)
+    if (outcome !== Outcome.Done) this.#metaOutcome(outcome)
+    else if (reader === undefined) this.#out.text(reply.META_STORED)
+    else if (meta.has(Flag.q)) this.#out.length = at
+  }
+
+  #metaOutcome(outcome: Outcome): void {
+    const status = META_OUTCOMES[outcome]
+    if (status === undefined) this.#out.text(CLASSIC_OUTCOMES[outcome])
+    else this.#metaLine(status)
+  }
+
+  #metaDelete(): void {
+    const { meta } = this.request
+    const options = this.#remove
+    options.compareCas = meta.compareCas
+    options.newCas = meta.newCas
+    options.invalidate = meta.has(Flag.I)
+    options.dropValue = meta.has(Flag.x)
+    options.touch = meta.has(Flag.T)
+    options.ttlMs = options.touch ? ttlMs(meta.ttl, Date.now()) : 0
+    const outcome = this.#table.remove(this.#useKey(), options)
+    if (outcome === Outcome.Done && meta.has(Flag.q)) return
+    this.#metaOutcome(outcome)
+  }
+
+  #metaArithmetic(): void {
+    const { meta } = this.request
+    const options = this.#arithmetic
+    const now = Date.now()
+    options.decrement = meta.mode === MODE_DECREMENT || meta.mode === MODE_MINUS
+    options.delta = meta.has(Flag.D) ? meta.delta : 1n
+    // Here, and only here, a token of 0 is none.
+    options.compareCas = meta.compareCas === 0n ? undefined : meta.compareCas
+    options.newCas = meta.newCas
+    options.vivify = meta.has(Flag.N)
+    options.vivifyTtlMs = options.vivify ? ttlMs(meta.vivifyTtl, now) : 0
+    options.initial = meta.has(Flag.J) ? meta.initial : 0n
+    options.touch = meta.has(Flag.T)
+    options.ttlMs = options.touch ? ttlMs(meta.ttl, now) : 0
+    const at = this.#out.length
+    const outcome = this.#table.arithmetic(this.#useKey(), options, this.#metaNumber)
+    if (outcome === Outcome.OutOfMemory) this.#out.text(reply.OUT_OF_MEMORY)
+    else if (outcome !== Outcome.Done) this.#metaOutcome(outcome)
+    else if (meta.has(Flag.q)) this.#out.length = at
+  }
+
+  #metaDebug(): void {
+    this.#metrics.add(Metric.CmdMeta, 1)
+    const options = this.#read
+    options.touch = false
+    options.vivify = false
+    options.recache = false
+    options.peek = true
+    if (!this.#table.read(this.#useKey(), options, this.#debug)) this.#out.string('EN\r\n')
+  }
+}
+
+const LETTER_E = 69
+const MODE_DECREMENT = 68
+const MODE_MINUS = 45
+
+function metaMode(mode: number): WriteMode {
+  switch (mode) {
+    case 69:
+      return WriteMode.Add
+    case 65:
+      return WriteMode.Append
+    case 80:
+      return WriteMode.Prepend
+    case 82:
+      return WriteMode.Replace
+    default:
+      return WriteMode.Set
+  }
+}

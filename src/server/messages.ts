@@ -1,0 +1,36 @@
+/** What the main thread and a worker say to each other. */
+import type { Socket } from 'node:net'
+import type { StoreHandle } from '../store/index.js'
+import type { Question } from './context.js'
+import type { MetricsHandle } from './metrics.js'
+import type { Settings } from './options.js'
+
+export interface WorkerStart {
+  readonly settings: Settings
+  readonly table: StoreHandle
+  readonly metrics: MetricsHandle
+  /** This worker's row of the metrics, from 1. */
+  readonly row: number
+}
+
+/** Where a worker listens by itself. */
+export type ListenAt =
+  | { readonly host: string; readonly port: number; readonly backlog: number; readonly reusePort: true }
+  | { readonly fd: number; readonly backlog: number }
+
+export type ToWorker =
+  | { readonly kind: 'socket'; readonly socket: Socket }
+  | { readonly kind: 'listen'; readonly at: ListenAt }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'answer'; readonly id: number; readonly text: string }
+  | { readonly kind: 'drain' }
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'listen failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'answer'; readonly id: number; readonly text: string }
+  | { readonly kind: 'log'; readonly text: string }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'drained' }

@@ -1,0 +1,95 @@
+/** What a server can be told, and what it is told when nobody says. */
+import { availableParallelism } from 'node:os'
+
+export interface ServeOptions {
+  /** TCP port, 0 for any free one. Default 11211. */
+  port?: number
+  /** Address to listen on. Default 127.0.0.1. */
+  host?: string
+  /** Listen on this Unix socket instead of TCP. */
+  socketPath?: string
+  /** Permissions of the Unix socket. Default 0o700. */
+  socketMode?: number
+  /** Worker threads that serve connections. Default 4, or the number of processors if that is less. */
+  threads?: number
+  /** For items: bytes, or text such as `64mb`. Default 64 MiB. */
+  memory?: number | string
+  /** Largest item, in bytes. Default 1 MiB. */
+  itemMax?: number
+  /** Connections of all threads together. Default 1024. */
+  maxConnections?: number
+  /** Connections that wait to be accepted. Default 1024. */
+  backlog?: number
+  /** Requests a connection may have answered before others get a turn. Default 1024. */
+  requestsPerTurn?: number
+  /** Seconds after which a silent connection is closed; 0 never, the default. */
+  idleTimeoutSeconds?: number
+  /** Throw out old items when memory is full (default), or refuse new ones. */
+  evict?: boolean
+  /** Keys that are never thrown out begin like this. Default: the store's own. */
+  pinnedPrefixes?: string[]
+  /** Let clients stop the server with `shutdown`. Default no. */
+  allowShutdown?: boolean
+  /** Let clients empty it with `flush_all`. Default yes. */
+  allowFlush?: boolean
+  /** Let clients list keys with `lru_crawler metadump`. Default yes. */
+  allowDump?: boolean
+  /** 0 to 2; 1 tells of connections refused, 2 of each connection; a thread that dies is always told of. Default 0. */
+  verbosity?: number
+  /** Where it tells. Default: standard error. */
+  log?: (message: string) => void
+}
+
+/** The part of the options that worker threads need, all of it plain data. */
+export interface Settings {
+  readonly version: string
+  readonly startedAtMs: number
+  readonly host: string
+  readonly port: number
+  readonly socketPath: string | undefined
+  readonly socketMode: number
+  readonly threads: number
+  readonly memory: number | string
+  readonly itemMax: number
+  readonly maxConnections: number
+  readonly backlog: number
+  readonly requestsPerTurn: number
+  readonly idleTimeoutSeconds: number
+  readonly evict: boolean
+  readonly allowShutdown: boolean
+  readonly allowFlush: boolean
+  readonly allowDump: boolean
+}
+
+export function settle(options: ServeOptions, version: string): Settings {
+  const threads = options.threads ?? Math.min(4, availableParallelism())
+  whole('threads', threads, 1, 256)
+  whole('port', options.port ?? 0, 0, 65535)
+  whole('maxConnections', options.maxConnections ?? 1024, 1, 1_000_000)
+  whole('itemMax', options.itemMax ?? 1024, 1024, 1_073_741_824)
+  whole('requestsPerTurn', options.requestsPerTurn ?? 1, 1, 1_000_000)
+  return {
+    version,
+    startedAtMs: Date.now(),
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 11211,
+    socketPath: options.socketPath,
+    socketMode: options.socketMode ?? 0o700,
+    threads,
+    memory: options.memory ?? 67_108_864,
+    itemMax: options.itemMax ?? 1_048_576,
+    maxConnections: options.maxConnections ?? 1024,
+    backlog: options.backlog ?? 1024,
+    requestsPerTurn: options.requestsPerTurn ?? 1024,
+    idleTimeoutSeconds: options.idleTimeoutSeconds ?? 0,
+    evict: options.evict ?? true,
+    allowShutdown: options.allowShutdown ?? false,
+    allowFlush: options.allowFlush ?? true,
+    allowDump: options.allowDump ?? true,
+  }
+}
+
+function whole(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return
+  throw new RangeError(`${name} is ${value}, and must be a whole number from ${least} to ${most}`)
+}

@@ -1,0 +1,127 @@
+/**
+ * The threads of a server.
+ *
+ *      main thread                          worker threads (1 … N)
+ *   ┌───────────────────────┐    sockets   ┌──────────────────────────────┐
+ *   │ makes the table       │ ───────────► │ event loop                   │
+ *   │ accepts (see listener)│    or fd     │  transport → connection      │
+ *   │ sweeps what expired   │              │  parse → execute → reply     │
+ *   │ mourns dead workers   │ ◄─────────── │                              │
+ *   └──────────┬────────────┘   questions  └──────────────┬───────────────┘
+ *              └───────────── the table, in shared memory ┘
+ */
+import { readFileSync } from 'node:fs'
+import { Table } from '../store/index.js'
+import { type Listener, openListener } from './listener.js'
+import { Cell, Metrics } from './metrics.js'
+import { type ServeOptions, type Settings, settle } from './options.js'
+import { Team } from './team.js'
+
+/** How long a client may take to fetch its last replies when the server stops, in milliseconds. */
+const DRAIN_MS = 5000
+
+/** The protocol version we speak, and our own behind it. */
+export function versionText(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return `1.6.45-latchkey.${version}`
+}
+
+/** A running server. `await using` closes it. */
+export class Server implements AsyncDisposable {
+  readonly settings: Settings
+  /** The TCP port in fact, also when 0 was asked for; 0 on a Unix socket. */
+  readonly port: number
+  readonly host: string
+  /** How connections reach the workers: `turns`, `reusePort` or `shared`. */
+  readonly listenerKind: Listener['kind']
+  /** Settles when the server has stopped, whoever stopped it. */
+  readonly closed: Promise<void>
+  readonly #table: Table
+  readonly #team: Team
+  readonly #listener: Listener
+  readonly #metrics: Metrics
+  #closing: Promise<void> | undefined
+  #settleClosed: () => void = () => undefined
+
+  constructor(settings: Settings, table: Table, metrics: Metrics, team: Team, listener: Listener) {
+    this.settings = settings
+    this.port = listener.port
+    this.host = settings.host
+    this.listenerKind = listener.kind
+    this.#table = table
+    this.#metrics = metrics
+    this.#team = team
+    this.#listener = listener
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve
+    })
+  }
+
+  /** Bytes that the table may take for items. */
+  get memoryBytes(): number {
+    return this.#table.stats().limitMaxbytes
+  }
+
+  /** Ends one worker at once, as a fault would; another takes its place. For tests. */
+  async killWorker(index: number): Promise<void> {
+    await this.#team.kill(index)
+  }
+
+  /** Takes no more connections, answers what has been read, closes, and frees the threads. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    Atomics.store(this.#metrics.cells, Cell.Accepting, 0)
+    this.#listener.close()
+    await this.#team.drain(DRAIN_MS)
+    this.#table.close()
+    this.#settleClosed()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/**
+ * Starts a memcached server in this process: a table in shared memory, and threads that serve it.
+ * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, and with `RangeError`
+ * for options out of bounds.
+ */
+export async function serve(options: ServeOptions = {}): Promise<Server> {
+  const settings = settle(options, versionText())
+  const metrics = Metrics.create(settings.threads)
+  const log = options.log ?? ((message) => process.stderr.write(`${message}\n`))
+  const listener = await openListener(settings, metrics, log)
+  const bound = { ...settings, port: listener.port || settings.port }
+  const table = makeTable(settings, options, listener)
+  Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
+  const team = new Team(bound, table, metrics, listener, log)
+  try {
+    await team.start()
+  } catch (error) {
+    listener.close()
+    await team.drain(0)
+    table.close()
+    throw error
+  }
+  table.startSweeper()
+  Atomics.store(metrics.cells, Cell.Accepting, 1)
+  const server = new Server(bound, table, metrics, team, listener)
+  team.onStop = () => void server.close()
+  return server
+}
+
+/** Memory that cannot be had must not leave a port behind that nobody serves. */
+function makeTable(settings: Settings, { pinnedPrefixes }: ServeOptions, listener: Listener): Table {
+  const { memory, itemMax, evict, threads } = settings
+  try {
+    return Table.create({ memory, itemMax, evict, threads, ...(pinnedPrefixes && { pinnedPrefixes }) })
+  } catch (error) {
+    listener.close()
+    throw error
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Workers that listen on duplicates of one descriptor.
+ *
+ * All threads of a process see the same descriptor numbers, so two threads must never own one number: the first
+ * to close it, or to die, would take it from the other, and the number would soon mean somebody else's connection.
+ * Node cannot duplicate a descriptor. The kernel does when one is sent over a Unix socket, and Node sends
+ * descriptors to child processes; so a child is asked to send some back. It lives for that long only.
+ */
+import { fork } from 'node:child_process'
+import { chmodSync, rmSync } from 'node:fs'
+import * as net from 'node:net'
+import type { Worker } from 'node:worker_threads'
+import type { Listener } from './listener.js'
+import { listenIn } from './listener.js'
+import type { Settings } from './options.js'
+
+/** A bound but idle listening handle, as Node's cluster uses it. */
+interface Handle {
+  readonly fd: number
+  close(): void
+  unref(): void
+  getsockname?(out: { port?: number }): number
+}
+
+/** Negative error numbers of Linux, as libuv passes them on. */
+const IN_USE = -98
+const NOT_ALLOWED = -13
+
+type CreateHandle = (address: string, port: number, type: 4 | 6 | -1) => Handle | number
+
+const createHandle = (net as unknown as { _createServerHandle: CreateHandle })._createServerHandle
+
+/**
+ * Copies given to workers. Their numbers belong to the workers from then on; closing them here would close a
+ * number twice, so they are kept for good.
+ */
+const given = new Set<Handle>()
+
+export class SharedListener implements Listener {
+  readonly kind = 'shared'
+  readonly port: number
+  readonly #settings: Settings
+  readonly #handle: Handle
+  #copies: Handle[] = []
+
+  private constructor(settings: Settings, handle: Handle) {
+    this.#settings = settings
+    this.#handle = handle
+    this.port = settings.socketPath === undefined ? portOf(handle) : 0
+  }
+
+  static async open(settings: Settings): Promise<SharedListener> {
+    const handle = settings.socketPath === undefined ? bindTcp(settings) : await bindPath(settings)
+    const listener = new SharedListener(settings, handle)
+    listener.#copies = await copies(handle, settings.threads)
+    return listener
+  }
+
+  async attach(worker: Worker): Promise<void> {
+    if (this.#copies.length === 0) this.#copies = await copies(this.#handle, 1)
+    const copy = this.#copies.pop() as Handle
+    given.add(copy)
+    await listenIn(worker, { fd: copy.fd, backlog: this.#settings.backlog })
+  }
+
+  detach(): void {}
+
+  close(): void {
+    this.#handle.close()
+    for (const copy of this.#copies) copy.close()
+    if (this.#settings.socketPath !== undefined) rmSync(this.#settings.socketPath, { force: true })
+  }
+}
+
+function portOf(handle: Handle): number {
+  const name: { port?: number } = {}
+  handle.getsockname?.(name)
+  return name.port ?? 0
+}
+
+function bindTcp({ host, port }: Settings): Handle {
+  const handle = createHandle(host, port, net.isIPv6(host) ? 6 : 4)
+  if (typeof handle === 'number') throw bindError(handle, `${host}:${port}`)
+  // libuv keeps a port in use to itself until somebody listens; the address shows that nothing was bound.
+  if (port !== 0 && portOf(handle) !== port) throw bindError(IN_USE, `${host}:${port}`)
+  return handle
+}
+
+/** A socket file that nobody answers on is left over from a crash, and is replaced. */
+async function bindPath({ socketPath, socketMode }: Settings): Promise<Handle> {
+  const path = socketPath as string
+  if (await answers(path)) throw bindError(IN_USE, path)
+  rmSync(path, { force: true })
+  const handle = createHandle(path, -1, -1)
+  if (typeof handle === 'number') throw bindError(handle, path)
+  chmodSync(path, socketMode)
+  return handle
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.connect(path)
+    probe.on('connect', () => {
+      probe.destroy()
+      resolve(true)
+    })
+    probe.on('error', () => resolve(false))
+  })
+}
+
+function bindError(status: number, where: string): Error {
+  const code = status === IN_USE ? 'EADDRINUSE' : status === NOT_ALLOWED ? 'EACCES' : `bind error ${status}`
+  return Object.assign(new Error(`listen ${code}: ${where}`), { code })
+}
+
+function copies(handle: Handle, count: number): Promise<Handle[]> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('./descriptor-echo.js', import.meta.url), { execArgv: [], stdio: 'ignore' })
+    const received: Handle[] = []
+    child.on('error', reject)
+    child.on('exit', () => {
+      if (received.length < count) reject(new Error('The listening descriptor could not be duplicated.'))
+    })
+    child.on('message', (_text, copy) => {
+      const mine = copy as unknown as Handle
+      mine.unref()
+      received.push(mine)
+      if (received.length < count) return
+      child.disconnect()
+      resolve(received)
+    })
+    child.send(count, handle as never)
+  })
+}

@@ -1,0 +1,196 @@
+/** What `stats` and its kinds answer. The names are an interface: monitoring reads them. */
+import type { Table } from '../store/index.js'
+import { Cell, Metric, type Metrics } from './metrics.js'
+import type { Settings } from './options.js'
+
+export type StatRow = readonly [name: string, value: string | number | bigint]
+
+/** Numbers that memcached has and this engine has no such thing for: readers expect the names all the same. */
+const ABSENT = [
+  'response_obj_oom',
+  'response_obj_count',
+  'response_obj_bytes',
+  'read_buf_count',
+  'read_buf_bytes',
+  'read_buf_bytes_free',
+  'read_buf_oom',
+  'reserved_fds',
+  'auth_cmds',
+  'auth_errors',
+  'time_in_listen_disabled_us',
+  'hash_is_expanding',
+  'slab_reassign_rescues',
+  'slab_reassign_chunk_rescues',
+  'slab_reassign_evictions_nomem',
+  'slab_reassign_inline_reclaim',
+  'slab_reassign_busy_items',
+  'slab_reassign_busy_deletes',
+  'slab_reassign_running',
+  'slabs_moved',
+  'lru_crawler_running',
+  'lru_crawler_starts',
+  'lru_maintainer_juggles',
+  'malloc_fails',
+  'log_worker_dropped',
+  'log_worker_written',
+  'log_watcher_skipped',
+  'log_watcher_sent',
+  'log_watchers',
+  'unexpected_napi_ids',
+  'round_robin_fallback',
+  'slab_global_page_pool',
+  'crawler_items_checked',
+  'lrutail_reflocked',
+  'moves_to_cold',
+  'moves_to_warm',
+  'moves_within_lru',
+  'direct_reclaims',
+  'lru_bumps_dropped',
+]
+
+/** A cache line. */
+const BUCKET_BYTES = 64
+
+export function statLines(rows: Iterable<StatRow>): string {
+  let text = ''
+  for (const [name, value] of rows) text += `STAT ${name} ${value}\r\n`
+  return `${text}END\r\n`
+}
+
+/** `currItems` is `curr_items` on the wire. */
+function wireName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+function tableRows(table: Table): StatRow[] {
+  return Object.entries(table.stats()).map(([name, value]) => [wireName(name), value])
+}
+
+export function generalStats(table: Table, metrics: Metrics, settings: Settings): StatRow[] {
+  const rows = new Map<string, StatRow[1]>()
+  for (const [name, value] of processRows(metrics, settings)) rows.set(name, value)
+  for (const [name, value] of tableRows(table)) rows.set(name, value)
+  const { indexBytes } = table.stats()
+  rows.set('hash_power_level', Math.floor(Math.log2(Math.max(1, indexBytes / BUCKET_BYTES))))
+  rows.set('hash_bytes', indexBytes)
+  for (const [name, value] of trafficRows(metrics, settings)) rows.set(name, value)
+  for (const name of ABSENT) if (!rows.has(name)) rows.set(name, 0)
+  return [...rows]
+}
+
+function processRows(metrics: Metrics, settings: Settings): StatRow[] {
+  const { user, system } = process.cpuUsage()
+  const connections = metrics.sum(Metric.CurrConnections)
+  return [
+    ['pid', process.pid],
+    ['uptime', Math.floor((Date.now() - settings.startedAtMs) / 1000)],
+    ['time', Math.floor(Date.now() / 1000)],
+    ['version', settings.version],
+    ['libevent', `node-${process.versions.node}`],
+    ['pointer_size', 64],
+    ['rusage_user', (user / 1e6).toFixed(6)],
+    ['rusage_system', (system / 1e6).toFixed(6)],
+    ['max_connections', settings.maxConnections],
+    ['curr_connections', connections],
+    ['total_connections', metrics.sum(Metric.TotalConnections)],
+    ['rejected_connections', metrics.sum(Metric.RejectedConnections)],
+    ['connection_structures', connections],
+  ]
+}
+
+function trafficRows(metrics: Metrics, settings: Settings): StatRow[] {
+  return [
+    ['cmd_set', metrics.sum(Metric.CmdSet)],
+    ['cmd_meta', metrics.sum(Metric.CmdMeta)],
+    ['cmd_flush', metrics.sum(Metric.CmdFlush)],
+    ['idle_kicks', metrics.sum(Metric.IdleKicks)],
+    ['bytes_read', metrics.sum(Metric.BytesRead)],
+    ['bytes_written', metrics.sum(Metric.BytesWritten)],
+    ['accepting_conns', Atomics.load(metrics.cells, Cell.Accepting)],
+    ['listen_disabled_num', metrics.sum(Metric.RejectedConnections)],
+    ['threads', settings.threads],
+    ['conn_yields', metrics.sum(Metric.ConnYields)],
+    ['internal_errors', metrics.sum(Metric.InternalErrors)],
+  ]
+}
+
+const yesNo = (value: boolean) => (value ? 'yes' : 'no')
+
+export function settingsStats(table: Table, metrics: Metrics, settings: Settings): StatRow[] {
+  return [
+    ['maxbytes', table.stats().limitMaxbytes],
+    ['maxconns', settings.maxConnections],
+    ['tcpport', settings.socketPath === undefined ? settings.port : 0],
+    ['udpport', 0],
+    ['inter', settings.host],
+    ['verbosity', Atomics.load(metrics.cells, Cell.Verbosity)],
+    ['oldest', 0],
+    ['evictions', settings.evict ? 'on' : 'off'],
+    ['domain_socket', settings.socketPath ?? 'NULL'],
+    ['umask', settings.socketMode.toString(8)],
+    ['shutdown_command', yesNo(settings.allowShutdown)],
+    ['num_threads', settings.threads],
+    ['num_threads_per_udp', 0],
+    ['stat_key_prefix', ':'],
+    ['detail_enabled', yesNo(Atomics.load(metrics.cells, Cell.Detail) === 1)],
+    ['reqs_per_event', settings.requestsPerTurn],
+    ['cas_enabled', 'yes'],
+    ['tcp_backlog', settings.backlog],
+    ['binding_protocol', 'ascii'],
+    ['auth_enabled_sasl', 'no'],
+    ['auth_enabled_ascii', 'no'],
+    ['item_size_max', settings.itemMax],
+    ['maxconns_fast', 'yes'],
+    ['lru_crawler', 'yes'],
+    ['flush_enabled', yesNo(settings.allowFlush)],
+    ['dump_enabled', yesNo(settings.allowDump)],
+    ['lru_segmented', 'no'],
+    ['idle_timeout', settings.idleTimeoutSeconds],
+    ['ssl_enabled', 'no'],
+  ]
+}
+
+/** Counted for the whole table, and told by `stats`; readers expect the names here as well. */
+const NOT_BY_CLASS = [
+  'age',
+  'evicted',
+  'evicted_nonzero',
+  'evicted_time',
+  'outofmemory',
+  'reclaimed',
+  'expired_unfetched',
+]
+
+/** Size classes stand in for slab classes: the table has no slabs, but readers want to know what is how large. */
+export function itemsStats(table: Table): StatRow[] {
+  return table
+    .sizeClasses()
+    .flatMap(({ upTo, items }, index): StatRow[] => [
+      [`items:${index + 1}:number`, items],
+      [`items:${index + 1}:size_max`, upTo],
+      ...NOT_BY_CLASS.map((name): StatRow => [`items:${index + 1}:${name}`, 0]),
+    ])
+}
+
+export function slabsStats(table: Table): StatRow[] {
+  const classes = table.sizeClasses()
+  const { limitMaxbytes, freeBytes, pageBytes } = table.stats()
+  const rows = classes.flatMap(({ upTo, items }, index): StatRow[] => [
+    [`${index + 1}:chunk_size`, upTo],
+    [`${index + 1}:used_chunks`, items],
+    [`${index + 1}:total_pages`, Math.ceil((items * upTo) / pageBytes)],
+  ])
+  return [...rows, ['active_slabs', classes.length], ['total_malloced', limitMaxbytes - freeBytes]]
+}
+
+export function sizesStats(table: Table): StatRow[] {
+  return table.sizeClasses().map(({ upTo, items }) => [String(upTo), items])
+}
+
+export function stripesStats(table: Table): StatRow[] {
+  return table
+    .stripes()
+    .flatMap((stripe, index) =>
+      Object.entries(stripe).map(([name, value]): StatRow => [`stripe:${index}:${wireName(name)}`, value]),
+    )
+}

@@ -1,0 +1,73 @@
+/** `lru_crawler metadump` and `mgdump`: every key, in slices, so that nobody else waits and nothing piles up. */
+import { type Output, reply, writeBase64 } from '../protocol/index.js'
+import { Bytes, type ItemReader, type ItemView, type Table } from '../store/index.js'
+
+const DUMP_END = reply.END
+const MG_END = 'EN\r\n'
+
+export class Walk implements ItemReader {
+  #cursor = 0
+  readonly #key = Bytes.allocate(256)
+  readonly #out: Output
+  readonly #table: Table
+  readonly #asCommands: boolean
+  #nowSeconds = 0
+
+  /** `asCommands` writes `mg <key>` lines (mgdump) in place of a description of each item (metadump). */
+  constructor(table: Table, out: Output, asCommands: boolean) {
+    this.#table = table
+    this.#out = out
+    this.#asCommands = asCommands
+  }
+
+  /** Writes one slice. True when that was the last. */
+  step(): boolean {
+    this.#nowSeconds = Math.floor(Date.now() / 1000)
+    this.#cursor = this.#table.scan(this.#cursor, this)
+    if (this.#cursor !== 0) return false
+    if (this.#asCommands) this.#out.string(MG_END)
+    else this.#out.text(DUMP_END)
+    return true
+  }
+
+  item(view: ItemView): void {
+    view.copyKey(this.#key, 0)
+    if (this.#asCommands) this.#command(view.keyLength)
+    else this.#describe(view)
+  }
+
+  #command(length: number): void {
+    this.#out.string('mg ')
+    if (isPlain(this.#key.u8, length)) {
+      this.#out.copy(this.#key, 0, length)
+    } else {
+      writeBase64(this.#out, this.#key.u8, 0, length)
+      this.#out.string(' b')
+    }
+    this.#out.crlf()
+  }
+
+  #describe(view: ItemView): void {
+    const expires = view.ttlMs < 0 ? -1 : this.#nowSeconds + Math.ceil(view.ttlMs / 1000)
+    const accessed = this.#nowSeconds - view.idleSeconds
+    this.#out.string('key=')
+    for (let i = 0; i < view.keyLength; i++) this.#escaped(this.#key.u8[i])
+    const fetched = view.fetched ? 'yes' : 'no'
+    this.#out.string(` exp=${expires} la=${accessed} cas=${view.cas} fetch=${fetched} cls=1 size=${view.size}\n`)
+  }
+
+  /** As in a URL: letters, digits and `-._~` stand for themselves. */
+  #escaped(byte: number): void {
+    if (PLAIN[byte] === 1) this.#out.byte(byte)
+    else this.#out.string(`%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+  }
+}
+
+const PLAIN = new Uint8Array(256)
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~') PLAIN[char.charCodeAt(0)] = 1
+
+/** Whether a key can stand in a command line as it is. */
+function isPlain(u8: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (u8[i] <= 32 || u8[i] === 127) return false
+  return true
+}

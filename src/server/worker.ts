@@ -1,0 +1,132 @@
+/** A worker thread: its own event loop, its own connections, the table shared with all others. */
+import { createServer, type Server, type Socket } from 'node:net'
+import { parentPort, workerData } from 'node:worker_threads'
+import { reply } from '../protocol/index.js'
+import { Table } from '../store/index.js'
+import { Connection } from './connection.js'
+import { type Question, WorkerContext } from './context.js'
+import type { FromWorker, ListenAt, ToWorker, WorkerStart } from './messages.js'
+import { Cell, Metric, Metrics } from './metrics.js'
+import { openRawStream } from './raw-stream.js'
+import { SocketStream } from './socket-stream.js'
+
+const start = workerData as WorkerStart
+const { settings } = start
+const port = parentPort
+if (port === null) throw new Error('This module is the body of a worker thread.')
+
+const metrics = Metrics.attach(start.metrics, start.row)
+const context = new WorkerContext(Table.attach(start.table), settings, metrics, ask, () => send({ kind: 'stop' }))
+const unanswered = new Map<number, (text: string) => void>()
+let listening: Server | undefined
+let draining = false
+let lastQuestion = 0
+
+function send(message: FromWorker): void {
+  port?.postMessage(message)
+}
+
+/** Logs what this verbosity, or a higher one, wants to hear. */
+function tell(verbosity: number, text: string): void {
+  if (Atomics.load(metrics.cells, Cell.Verbosity) >= verbosity) send({ kind: 'log', text: `latchkey: ${text}` })
+}
+
+function ask(question: Question): Promise<string> {
+  const id = ++lastQuestion
+  send({ kind: 'ask', id, question })
+  return new Promise((resolve) => unanswered.set(id, resolve))
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'socket':
+      open(message.socket)
+      break
+    case 'listen':
+      listen(message.at)
+      break
+    case 'ask':
+      send({ kind: 'answer', id: message.id, text: answer(message.question) })
+      break
+    case 'answer':
+      unanswered.get(message.id)?.(message.text)
+      unanswered.delete(message.id)
+      break
+    case 'drain':
+      drain()
+      break
+  }
+})
+
+/** Serves a connection that has been counted already. */
+function open(socket: Socket): void {
+  const transport = openRawStream(socket, context.input) ?? new SocketStream(socket, context.input)
+  const connection = new Connection(context, transport)
+  tell(2, `connection from ${transport.describePeer()} on thread ${start.row}`)
+  connection.start()
+  if (draining) connection.finishSoon()
+}
+
+function listen(at: ListenAt): void {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (Atomics.add(metrics.cells, Cell.Connections, 1) < settings.maxConnections) open(socket)
+    else refuse(socket)
+  })
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    send({ kind: 'listen failed', code: error.code ?? '', message: error.message })
+  })
+  server.listen(at, () => {
+    const address = server.address()
+    send({ kind: 'listening', port: typeof address === 'object' && address !== null ? address.port : 0 })
+  })
+  listening = server
+}
+
+function refuse(socket: Socket): void {
+  Atomics.sub(metrics.cells, Cell.Connections, 1)
+  metrics.add(Metric.RejectedConnections, 1)
+  tell(1, 'connection refused: too many are open')
+  socket.on('error', () => undefined)
+  socket.end(reply.TOO_MANY_CONNECTIONS.toString(), () => socket.destroy())
+}
+
+function answer(question: Question): string {
+  if (question === 'conns') return describeConnections()
+  if (question === 'forget prefixes') context.executor.prefixes.clear()
+  return context.executor.prefixes.toString()
+}
+
+function describeConnections(): string {
+  let text = ''
+  let id = start.row * 1_000_000
+  for (const connection of context.connections) {
+    id++
+    const { peer, state } = connection.describe()
+    text += `STAT ${id}:addr ${peer}\r\nSTAT ${id}:state ${state}\r\n`
+    text += `STAT ${id}:secs_since_last_cmd ${context.seconds - connection.lastActive}\r\n`
+  }
+  return text
+}
+
+function drain(): void {
+  draining = true
+  listening?.close()
+  for (const connection of context.connections) connection.finishSoon()
+  const timer = setInterval(() => {
+    if (context.connections.size > 0) return
+    clearInterval(timer)
+    send({ kind: 'drained' })
+  }, 5)
+}
+
+setInterval(() => {
+  context.seconds++
+  if (settings.idleTimeoutSeconds === 0) return
+  for (const connection of context.connections) {
+    if (context.seconds - connection.lastActive <= settings.idleTimeoutSeconds) continue
+    metrics.add(Metric.IdleKicks, 1)
+    connection.destroy()
+  }
+}, 1000)
+
+send({ kind: 'ready' })

@@ -1,0 +1,55 @@
+/** The store's errors. `code` is stable; the message is for people. */
+export class StoreError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** Thrown when an option or argument cannot be: a memory size out of range, a key too long, a negative count. */
+export class StoreArgumentError extends StoreError {
+  constructor(message: string) {
+    super('STORE_ARGUMENT', message)
+  }
+}
+
+/**
+ * Thrown when a stripe stayed locked for longer than the lock timeout. Its holder has died and the thread that
+ * adopted it has not come round to repairing the stripe, or the holder is stopped. Nothing was changed.
+ */
+export class StoreLockTimeoutError extends StoreError {
+  constructor(waitedMs: number) {
+    super('STORE_LOCK_TIMEOUT', `a stripe of the store stayed locked for ${waitedMs} ms`)
+  }
+}
+
+/** Thrown by `attach` when all thread slots are taken by threads that live. */
+export class StoreThreadsError extends StoreError {
+  constructor(slots: number) {
+    super('STORE_THREADS', `all ${slots} thread slots of the store are in use: close() those no longer needed`)
+  }
+}
+
+/** Thrown when a value is larger than the item limit. The key's old value is gone, as in memcached. */
+export class ValueTooLargeError extends StoreError {
+  constructor(limit: number) {
+    super('STORE_VALUE_TOO_LARGE', `object too large for cache (item limit ${limit} bytes)`)
+  }
+}
+
+/** Thrown when no memory can be freed: eviction is off, or pinned items fill their share. */
+export class StoreMemoryError extends StoreError {
+  constructor() {
+    super('STORE_MEMORY', 'out of memory storing object')
+  }
+}
+
+/** Thrown by incr and decr on a value that is not a 64-bit unsigned number. */
+export class NotANumberError extends StoreError {
+  constructor() {
+    super('STORE_NOT_A_NUMBER', 'cannot increment or decrement non-numeric value')
+  }
+}

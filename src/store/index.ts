@@ -1,0 +1,19 @@
+/** `latchkey/store`: a thread-safe cache in shared memory. `Store` for programs, `Table` for servers. */
+export { Bytes } from './bytes.js'
+export { type Clock, monotonicClock } from './clock.js'
+export type { CounterName } from './counters.js'
+export {
+  NotANumberError,
+  StoreArgumentError,
+  StoreError,
+  StoreLockTimeoutError,
+  StoreMemoryError,
+  StoreThreadsError,
+  ValueTooLargeError,
+} from './errors.js'
+export type { Key } from './key.js'
+export { parseSize, type StoreOptions } from './options.js'
+export type { SizeClass, StripeStats, TableStats } from './stats.js'
+export { type Entry, type SetOptions, Store } from './store.js'
+export { type StoreHandle, Table } from './table.js'
+export * from './types.js'

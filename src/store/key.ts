@@ -1,0 +1,92 @@
+/**
+ * A key with its hashes, taken out of a buffer once and then used for every look-up and comparison.
+ *
+ * The hash is two multiply-rotate lanes over the key's 32-bit words, each closed with the finalizer of Austin
+ * Appleby's MurmurHash3; a seed per store keeps outsiders from choosing keys that share a stripe.
+ */
+import type { Bytes } from './bytes.js'
+import { StoreArgumentError } from './errors.js'
+import { KEY_MAX, STRIPE_BITS, TAG_SHIFT } from './layout.js'
+
+const WORDS_MAX = Math.ceil(KEY_MAX / 4)
+
+function finalize(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
+
+export class Key {
+  /** The key's bytes, zero-padded to whole words: records hold keys the same way, so words compare. */
+  readonly words = new Int32Array(WORDS_MAX)
+  /** Bytes. */
+  length = 0
+  wordLength = 0
+  /** Stripe, bucket and tag come from `first`; the directory prefix from the top of `second`. */
+  first = 0
+  second = 0
+  readonly #seed: number
+  readonly #stripeMask: number
+
+  constructor(seed: number, stripes: number) {
+    this.#seed = seed
+    this.#stripeMask = stripes - 1
+  }
+
+  get stripe(): number {
+    return this.first & this.#stripeMask
+  }
+
+  get bucket(): number {
+    return (this.first >>> STRIPE_BITS) & 0x3fff
+  }
+
+  get tag(): number {
+    return this.first >>> TAG_SHIFT
+  }
+
+  /**
+   * Takes the `length` bytes of `source` from `start` on.
+   * @throws StoreArgumentError unless `length` is 1 to 250.
+   */
+  setBytes(source: Bytes, start: number, length: number): void {
+    if (length < 1 || length > KEY_MAX) throw new StoreArgumentError(`a key has 1 to ${KEY_MAX} bytes, not ${length}`)
+    const { view } = source
+    const { words } = this
+    const whole = length >> 2
+    for (let i = 0; i < whole; i++) words[i] = view.getInt32(start + i * 4, true)
+    const rest = length & 3
+    if (rest !== 0) {
+      const { u8 } = source
+      const at = start + whole * 4
+      let word = u8[at]!
+      if (rest > 1) word |= u8[at + 1]! << 8
+      if (rest > 2) word |= u8[at + 2]! << 16
+      words[whole] = word
+    }
+    this.#take(length)
+  }
+
+  /** Takes a key out of a record: `length` bytes as zero-padded words from `at` on. */
+  setWords(source: Int32Array, at: number, length: number): void {
+    const count = (length + 3) >> 2
+    for (let i = 0; i < count; i++) this.words[i] = source[at + i]!
+    this.#take(length)
+  }
+
+  #take(length: number): void {
+    this.length = length
+    this.wordLength = (length + 3) >> 2
+    let first = this.#seed ^ length
+    let second = ~this.#seed
+    for (let i = 0; i < this.wordLength; i++) {
+      const word = this.words[i]!
+      first = Math.imul(first ^ word, 0x9e3779b1)
+      first = (first << 15) | (first >>> 17)
+      second = Math.imul(second + word, 0x27d4eb2f)
+      second = (second << 13) | (second >>> 19)
+    }
+    this.first = finalize(first ^ (second >>> 7))
+    this.second = finalize(second ^ length)
+  }
+}

@@ -1,0 +1,511 @@
+/**
+ * What the operations do to one key, its stripe being locked. Each either completes, or answers `NeedRoom` having
+ * changed nothing that anybody can see; the table then makes room, unlocked, and asks again.
+ */
+import { Bytes } from './bytes.js'
+import { Counter } from './counters.js'
+import { DIGITS_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
+import type { Engine } from './engine.js'
+import type { Key } from './key.js'
+import { Page, PageKind, Queue, type QueueName, State, Stripe, UNIT_BYTES, VALUE_MAX } from './layout.js'
+import { stripeOf } from './pages.js'
+import type { PinnedPrefixes } from './pinned.js'
+import { type Header, leadingUnits, RecordCursor, recordUnits } from './records.js'
+import {
+  type ArithmeticOptions,
+  type ItemReader,
+  Outcome,
+  type ReadOptions,
+  type RemoveOptions,
+  WriteMode,
+  type WriteOptions,
+} from './types.js'
+import { RecordView } from './view.js'
+
+export const Read = { Miss: 0, Hit: 1 } as const
+/** The pool has run dry: make `pagesWanted` pages and ask again. No `Outcome` and no `Read` has this value. */
+export const NeedRoom = -1
+/** Decided to go on with a write; with `Stale` the new item is marked so. */
+const Go = -2
+const GoStale = -3
+
+/** What a record is to look like before its value is filled in. */
+interface Shape {
+  valueLength: number
+  expiresAtMs: number
+  flags: number
+  ownCas: bigint | undefined
+  stale: boolean
+}
+
+export interface OperationsConfig {
+  /** Most bytes of a record, header and key included. */
+  readonly itemMax: number
+  /** Most units that pinned records may take, over all stripes. */
+  readonly pinnedUnitsMax: number
+  readonly pinned: PinnedPrefixes
+  /** What CAS sequence 0 of stripe 0 stands for. */
+  readonly casEpoch: bigint
+}
+
+/** A hundred thousand years: no clock gets there, and the sum with any time still fits a record. */
+const TTL_MAX_MS = 2 ** 52
+const NOTHING = Bytes.allocate(0)
+/** What an item keeps when it changes without being stored anew. */
+const CARRIED = State.Stale | State.TokenSent | State.Fetched
+
+export class Operations {
+  readonly #engine: Engine
+  readonly #config: OperationsConfig
+  readonly #record: RecordCursor
+  readonly #fresh: RecordCursor
+  readonly #view: RecordView
+  readonly #digits = Bytes.allocate(DIGITS_MAX + 4)
+  readonly #shape: Shape = { valueLength: 0, expiresAtMs: 0, flags: 0, ownCas: undefined, stale: false }
+  readonly #header: Header = {
+    state: 0,
+    sequenceHigh: 0,
+    sequenceLow: 0,
+    accessSeconds: 0,
+    valueLength: 0,
+    frequency: 0,
+  }
+  readonly #stripeBits: bigint
+  /** How many pages the operation that answered `NeedRoom` could use. */
+  pagesWanted = 0
+
+  constructor(engine: Engine, config: OperationsConfig) {
+    this.#engine = engine
+    this.#config = config
+    this.#record = engine.record
+    this.#fresh = new RecordCursor(engine.memory)
+    this.#view = new RecordView(engine.record, engine, (record) => this.#tokenOf(record))
+    this.#stripeBits = BigInt(Math.log2(engine.memory.stripes))
+  }
+
+  readLocked(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): number {
+    if (!this.#findLive(stripe, key)) {
+      if (options.vivify && !this.#vivify(stripe, key, options, reader)) return NeedRoom
+      this.#countRead(false, options, reader)
+      return options.vivify ? Read.Hit : Read.Miss
+    }
+    if (options.touch && !this.#touch(stripe, key, this.#expiryOf(options.ttlMs))) return NeedRoom
+    const record = this.#record
+    const view = this.#view
+    view.won = this.#winsRecompute(record, options)
+    reader?.item(view)
+    if (view.won) record.state |= State.TokenSent
+    if (!options.peek && !options.noBump) record.touchHit(this.#engine.coarseSeconds)
+    this.#countRead(true, options, reader)
+    return Read.Hit
+  }
+
+  writeLocked(
+    stripe: number,
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    options: WriteOptions,
+    reader: ItemReader | undefined,
+  ): number {
+    const { counters } = this.#engine
+    if (this.#isTooLarge(key, length)) return this.refuseTooLargeLocked(stripe, key, options)
+    const exists = this.#findLive(stripe, key)
+    const decision = this.#decideWrite(exists, options)
+    if (decision !== Go && decision !== GoStale) return decision
+    const adds = extendsValue(options.mode)
+    if (exists && adds) return this.#extend(stripe, key, value, start, length, options, reader)
+
+    const shape = this.#shape
+    const stale = decision === GoStale
+    const { state } = this.#record
+    shape.valueLength = length
+    shape.flags = options.flags
+    shape.ownCas = options.newCas
+    shape.stale = stale
+    if (stale) shape.expiresAtMs = this.#record.expiresAtMs
+    else shape.expiresAtMs = this.#expiryOf(adds ? options.vivifyTtlMs : options.ttlMs)
+    if (!this.#begin(stripe, key, exists, true)) return NeedRoom
+    this.#fresh.fillValue(value, start)
+    if (!this.#commit(stripe, key, exists)) return NeedRoom
+    // Whoever was told to recompute the value still is: a second reader must not be.
+    if (stale) this.#record.state |= state & State.TokenSent
+    counters.add(Counter.totalItems)
+    this.#show(reader)
+    return Outcome.Done
+  }
+
+  /** For a value above the item limit. */
+  refuseTooLargeLocked(stripe: number, key: Key, options: WriteOptions): Outcome {
+    this.#engine.counters.add(Counter.storeTooLarge)
+    if (this.#mustNotOutlive(key, options) && this.#findLive(stripe, key)) this.#unlink(stripe, key)
+    return Outcome.TooLarge
+  }
+
+  /** After the last refusal for want of room. */
+  giveUpWriteLocked(stripe: number, key: Key, options: WriteOptions): void {
+    this.#engine.counters.add(Counter.storeNoMemory)
+    if (this.#mustNotOutlive(key, options) && this.#findLive(stripe, key)) this.#unlink(stripe, key)
+  }
+
+  /**
+   * As in memcached, a set that fails must not leave the value that it was to replace. A compare-and-swap might not have
+   * replaced it, and a pinned item is never given up unasked.
+   */
+  #mustNotOutlive(key: Key, options: WriteOptions): boolean {
+    return options.mode === WriteMode.Set && options.compareCas === undefined && !this.#config.pinned.isPinned(key)
+  }
+
+  removeLocked(stripe: number, key: Key, options: RemoveOptions): number {
+    const { counters } = this.#engine
+    const record = this.#record
+    if (!this.#findLive(stripe, key)) {
+      counters.add(Counter.deleteMisses)
+      return Outcome.NotFound
+    }
+    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) return Outcome.Exists
+    if (!options.dropValue && !options.invalidate) this.#unlink(stripe, key)
+    else if (!this.#mark(stripe, key, options)) return NeedRoom
+    counters.add(Counter.deleteHits)
+    return Outcome.Done
+  }
+
+  arithmeticLocked(stripe: number, key: Key, options: ArithmeticOptions, reader: ItemReader | undefined): number {
+    const { counters } = this.#engine
+    const record = this.#record
+    if (!this.#findLive(stripe, key)) {
+      counters.add(options.decrement ? Counter.decrMisses : Counter.incrMisses)
+      return options.vivify ? this.#vivifyNumber(stripe, key, options, reader) : Outcome.NotFound
+    }
+    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) {
+      counters.add(Counter.casBadval)
+      return Outcome.Exists
+    }
+    const length = record.valueLength
+    if (length > DIGITS_MAX) return Outcome.NonNumeric
+    record.copyValue(this.#digits, 0)
+    const before = parseU64(this.#digits, 0, length)
+    if (before === undefined) return Outcome.NonNumeric
+    const digits = writeU64(compute(before, options), this.#digits, 0)
+    // A shorter number keeps the item's length, with spaces behind it, as memcached's does.
+    this.#digits.u8.fill(0x20, digits, Math.max(digits, length))
+    if (!this.#overwriteNumber(stripe, key, Math.max(digits, length), options)) return NeedRoom
+    counters.add(options.decrement ? Counter.decrHits : Counter.incrHits)
+    record.touchHit(this.#engine.coarseSeconds)
+    this.#show(reader)
+    return Outcome.Done
+  }
+
+  /** Shows the live items at some locations of the stripe to `reader`, without touching them. */
+  showLocked(location: number, reader: ItemReader): void {
+    const { expiresAtMs, state } = this.#record.at(location)
+    if ((state & State.Dead) !== 0 || (expiresAtMs !== 0 && expiresAtMs <= this.#engine.nowMs)) return
+    this.#show(reader)
+  }
+
+  /** Moves `record` to the key's live item. One that has expired is dropped on the way, and not found. */
+  #findLive(stripe: number, key: Key): boolean {
+    if (this.#engine.index.findLocked(key) === 0) return false
+    const { expiresAtMs } = this.#record
+    if (expiresAtMs === 0 || expiresAtMs > this.#engine.nowMs) return true
+    const { counters } = this.#engine
+    counters.add(Counter.getExpired)
+    counters.add(Counter.reclaimed)
+    if ((this.#record.state & State.Fetched) === 0) counters.add(Counter.expiredUnfetched)
+    this.#unlink(stripe, key)
+    return false
+  }
+
+  #unlink(stripe: number, key: Key): void {
+    this.#engine.items.unlinkLocked(stripe, key, this.#record, false)
+  }
+
+  #decideWrite(exists: boolean, options: WriteOptions): number {
+    const { counters } = this.#engine
+    const { mode, compareCas } = options
+    if (!exists) {
+      if (extendsValue(mode)) return options.vivify ? Go : Outcome.NotStored
+      if (mode === WriteMode.Add) return Go
+      if (compareCas === undefined) return mode === WriteMode.Replace ? Outcome.NotStored : Go
+      counters.add(Counter.casMisses)
+      return Outcome.NotFound
+    }
+    if (mode === WriteMode.Add) {
+      // A failed add is a sign of interest: the item stays longer, as in memcached.
+      this.#record.touchHit(this.#engine.coarseSeconds)
+      return Outcome.NotStored
+    }
+    if (compareCas === undefined) return Go
+    const token = this.#tokenOf(this.#record)
+    if (compareCas === token) {
+      counters.add(Counter.casHits)
+      return Go
+    }
+    if (options.invalidate && !extendsValue(mode) && compareCas < token) return GoStale
+    counters.add(Counter.casBadval)
+    return Outcome.Exists
+  }
+
+  /** Append and prepend: a fresh record of both parts. */
+  #extend(
+    stripe: number,
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    options: WriteOptions,
+    reader: ItemReader | undefined,
+  ): number {
+    const old = this.#record
+    const oldLength = old.valueLength
+    if (this.#isTooLarge(key, oldLength + length)) return Outcome.TooLarge
+    this.#shapeLike(old, oldLength + length, options.newCas)
+    if (!this.#begin(stripe, key, true, false)) return NeedRoom
+    const prepends = options.mode === WriteMode.Prepend
+    this.#fresh.copyValueOf(old, prepends ? length : 0)
+    this.#fresh.copyIn(prepends ? 0 : oldLength, length, value, start)
+    if (!this.#commit(stripe, key, true)) return NeedRoom
+    this.#engine.counters.add(Counter.totalItems)
+    this.#show(reader)
+    return Outcome.Done
+  }
+
+  #countRead(hit: boolean, options: ReadOptions, reader: ItemReader | undefined): void {
+    if (options.peek) return
+    const { counters } = this.#engine
+    if (reader !== undefined) {
+      counters.add(Counter.cmdGet)
+      counters.add(hit ? Counter.getHits : Counter.getMisses)
+    }
+    if (options.touch) {
+      counters.add(Counter.cmdTouch)
+      counters.add(hit ? Counter.touchHits : Counter.touchMisses)
+    }
+  }
+
+  #vivify(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): boolean {
+    if (!this.#store(stripe, key, NOTHING, 0, options.vivifyTtlMs, options.newCas)) return false
+    this.#view.won = true
+    reader?.item(this.#view)
+    this.#record.state |= State.TokenSent
+    return true
+  }
+
+  #vivifyNumber(stripe: number, key: Key, options: ArithmeticOptions, reader: ItemReader | undefined): number {
+    const length = writeU64(options.initial, this.#digits, 0)
+    if (!this.#store(stripe, key, this.#digits, length, options.vivifyTtlMs, options.newCas)) return NeedRoom
+    this.#show(reader)
+    return Outcome.Done
+  }
+
+  /** A new item for a key that has none. */
+  #store(stripe: number, key: Key, value: Bytes, length: number, ttlMs: number, ownCas: bigint | undefined): boolean {
+    const shape = this.#shape
+    shape.valueLength = length
+    shape.flags = 0
+    shape.ownCas = ownCas
+    shape.stale = false
+    shape.expiresAtMs = this.#expiryOf(ttlMs)
+    if (!this.#begin(stripe, key, false, false)) return false
+    this.#fresh.fillValue(value, 0)
+    if (!this.#commit(stripe, key, false)) return false
+    this.#engine.counters.add(Counter.totalItems)
+    return true
+  }
+
+  /** Writes the number in `#digits` over the record's value, in its place when it fits. */
+  #overwriteNumber(stripe: number, key: Key, length: number, options: ArithmeticOptions): boolean {
+    const record = this.#record
+    const { state } = record
+    this.#shapeLike(record, length, options.newCas)
+    if (options.touch) this.#shape.expiresAtMs = this.#expiryOf(options.ttlMs)
+    if (!this.#begin(stripe, key, true, true)) return false
+    this.#fresh.fillValue(this.#digits, 0)
+    if (!this.#commit(stripe, key, true)) return false
+    record.state |= state & CARRIED
+    return true
+  }
+
+  /** Meta delete's gentle forms: without its value, or stale so that the next reader recomputes it. */
+  #mark(stripe: number, key: Key, options: RemoveOptions): boolean {
+    const old = this.#record
+    const { state } = old
+    const shape = this.#shape
+    this.#shapeLike(old, options.dropValue ? 0 : old.valueLength, options.newCas)
+    if (options.dropValue) shape.flags = 0
+    if (options.invalidate && options.touch) shape.expiresAtMs = this.#expiryOf(options.ttlMs)
+    if (!this.#begin(stripe, key, true, false)) return false
+    if (!options.dropValue) this.#fresh.copyValueOf(old, 0)
+    if (!this.#commit(stripe, key, true)) return false
+    const carried = options.invalidate ? (state & CARRIED & ~State.TokenSent) | State.Stale : state & CARRIED
+    this.#record.state |= carried
+    return true
+  }
+
+  /** Gives the item under the cursor a new end of life. Its token stays. False when that needs a room there is not. */
+  #touch(stripe: number, key: Key, expiresAtMs: number): boolean {
+    const old = this.#record
+    const { state } = old
+    if ((state & State.HasExpiry) === 0) {
+      if (expiresAtMs === 0) return true
+      const { accessSeconds, sequenceHigh, sequenceLow } = old
+      this.#shapeLike(old, old.valueLength, (state & State.HasCas) === 0 ? undefined : old.ownCas)
+      this.#shape.expiresAtMs = expiresAtMs
+      if (!this.#begin(stripe, key, true, false)) return false
+      this.#fresh.copyValueOf(old, 0)
+      if (!this.#commit(stripe, key, true)) return false
+      this.#record.setSequence(sequenceHigh, sequenceLow)
+      this.#record.accessSeconds = accessSeconds
+      this.#record.state |= state & CARRIED
+      return true
+    }
+    old.expiresAtMs = expiresAtMs
+    if (expiresAtMs !== 0) this.#engine.log.noteExpiryLocked(old.location, expiresAtMs)
+    return true
+  }
+
+  #shapeLike(record: RecordCursor, valueLength: number, ownCas: bigint | undefined): void {
+    const shape = this.#shape
+    shape.valueLength = valueLength
+    shape.expiresAtMs = record.expiresAtMs
+    shape.flags = record.flags
+    shape.ownCas = ownCas
+    shape.stale = false
+  }
+
+  /**
+   * Gets a record of the wanted shape ready, under the `fresh` cursor, for its value to be filled in: the old one when
+   * it may be overwritten and has the same size, else a new one that nobody can see yet.
+   */
+  #begin(stripe: number, key: Key, exists: boolean, mayOverwrite: boolean): boolean {
+    const shape = this.#shape
+    const header = this.#header
+    const wanted =
+      (shape.expiresAtMs !== 0 ? State.HasExpiry : 0) |
+      (shape.ownCas !== undefined ? State.HasCas : 0) |
+      (shape.flags !== 0 ? State.HasFlags : 0)
+    const pinned = this.#config.pinned.isPinned(key)
+    // A pinned item is never overwritten in place: if this thread died halfway, the item would be lost.
+    const overwrites = exists && mayOverwrite && !pinned && this.#suits(key, wanted)
+    const fields = overwrites ? this.#record.fields : wanted
+    const location = overwrites ? this.#record.location : this.#makeSpace(stripe, key, exists, pinned, wanted)
+    if (location === 0) return false
+
+    const fresh = this.#fresh.at(location)
+    header.state = fields | (overwrites ? State.Busy : 0) | (shape.stale ? State.Stale : 0)
+    header.frequency = exists ? this.#record.frequency : 0
+    header.valueLength = shape.valueLength
+    header.accessSeconds = this.#engine.coarseSeconds
+    this.#nextToken(stripe)
+    fresh.writeHeader(header, key.length)
+    if (!overwrites) fresh.writeKey(key)
+    if ((fields & State.HasExpiry) !== 0) fresh.expiresAtMs = shape.expiresAtMs
+    if ((fields & State.HasFlags) !== 0) fresh.flags = shape.flags
+    if (shape.ownCas !== undefined) fresh.ownCas = shape.ownCas
+    if (shape.expiresAtMs !== 0) this.#engine.log.noteExpiryLocked(location, shape.expiresAtMs)
+    return true
+  }
+
+  /** Whether the old record's fields and size suit the new value. */
+  #suits(key: Key, wanted: number): boolean {
+    const old = this.#record
+    const has = old.fields
+    if ((wanted & ~has) !== 0 || ((wanted ^ has) & State.HasCas) !== 0) return false
+    return recordUnits(has, key.length, this.#shape.valueLength) === recordUnits(has, key.length, old.valueLength)
+  }
+
+  /** Room for a new record: a replaced item stays in its queue, a pinned or remembered key goes to its own. */
+  #makeSpace(stripe: number, key: Key, exists: boolean, pinned: boolean, fields: number): number {
+    const { log, memory, index } = this.#engine
+    const units = recordUnits(fields, key.length, this.#shape.valueLength)
+    if (pinned && !this.#fitsPinned(units - (exists ? this.#record.units : 0))) {
+      this.pagesWanted = 0
+      return 0
+    }
+    let queue: QueueName = PageKind.Small
+    if (exists) queue = log.kindOf(this.#record.location >>> memory.pageUnitsShift) as QueueName
+    else if (pinned) queue = PageKind.Pinned
+    else if (index.hasGhostLocked(key)) queue = PageKind.Main
+    const location = log.appendLocked(stripe, queue, units, leadingUnits(fields, key.length), false)
+    if (location === 0) this.pagesWanted = log.pagesFor(units)
+    return location
+  }
+
+  /** Makes the record that `#begin` readied the key's item, and moves the cursor to it. */
+  #commit(stripe: number, key: Key, exists: boolean): boolean {
+    const { items } = this.#engine
+    const fresh = this.#fresh
+    const { state } = fresh
+    if ((state & State.Busy) !== 0) fresh.state = state & ~State.Busy
+    else if (exists) items.replaceLocked(stripe, fresh, this.#record)
+    else if (!items.publishLocked(stripe, key, fresh, false)) {
+      this.pagesWanted = 1
+      return false
+    }
+    this.#record.at(fresh.location)
+    return true
+  }
+
+  /** Whether this reader, as the first, is to recompute a value that is stale or about to expire. */
+  #winsRecompute(record: RecordCursor, options: ReadOptions): boolean {
+    const { state } = record
+    if (options.peek || (state & State.TokenSent) !== 0) return false
+    if ((state & State.Stale) !== 0) return true
+    const { expiresAtMs } = record
+    return options.recache && expiresAtMs !== 0 && expiresAtMs - this.#engine.nowMs < options.recacheMs
+  }
+
+  #show(reader: ItemReader | undefined): void {
+    if (reader === undefined) return
+    this.#view.won = false
+    reader.item(this.#view)
+  }
+
+  #expiryOf(ttlMs: number): number {
+    if (ttlMs === 0) return 0
+    return ttlMs < 0 ? this.#engine.nowMs : this.#engine.nowMs + Math.min(Math.ceil(ttlMs), TTL_MAX_MS)
+  }
+
+  #isTooLarge(key: Key, length: number): boolean {
+    return length > VALUE_MAX || recordUnits(0, key.length, length) * UNIT_BYTES > this.#config.itemMax
+  }
+
+  #fitsPinned(units: number): boolean {
+    const { control, stripes } = this.#engine.memory
+    let sum = units
+    for (let stripe = 0; stripe < stripes; stripe++)
+      sum += control[this.#engine.log.queueAt(stripe, PageKind.Pinned) + Queue.LiveUnits]!
+    return units <= 0 || sum <= this.#config.pinnedUnitsMax
+  }
+
+  /** Puts the stripe's next token into the header. None is given twice, whatever becomes of the item that has it. */
+  #nextToken(stripe: number): void {
+    const { control } = this.#engine.memory
+    const at = this.#engine.memory.stripeAt(stripe)
+    const low = (control[at + Stripe.CasLow]! + 1) | 0
+    // The high word goes first: a thread that dies between the two has skipped numbers, not repeated them.
+    if (low === 0) control[at + Stripe.CasHigh]! += 1
+    control[at + Stripe.CasLow] = low
+    this.#header.sequenceHigh = control[at + Stripe.CasHigh]!
+    this.#header.sequenceLow = low
+  }
+
+  /** Sequence numbers of different stripes are told apart by the stripe in the low bits. */
+  #tokenOf(record: RecordCursor): bigint {
+    if ((record.state & State.HasCas) !== 0) return record.ownCas
+    const { memory } = this.#engine
+    const page = memory.pageAt(record.location >>> memory.pageUnitsShift)
+    const stripe = stripeOf(memory.control[page + Page.Owner]!)
+    return this.#config.casEpoch + ((BigInt(record.sequence) << this.#stripeBits) | BigInt(stripe))
+  }
+}
+
+function extendsValue(mode: WriteMode): boolean {
+  return mode === WriteMode.Append || mode === WriteMode.Prepend
+}
+
+function compute(before: bigint, options: ArithmeticOptions): bigint {
+  if (!options.decrement) return (before + options.delta) & U64_MAX
+  return options.delta > before ? 0n : before - options.delta
+}

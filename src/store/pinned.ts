@@ -1,0 +1,48 @@
+/** Which keys are pinned: those that begin with one of the configured prefixes. Compared by whole words of the key. */
+import { Bytes } from './bytes.js'
+import { StoreArgumentError } from './errors.js'
+import type { Key } from './key.js'
+import { KEY_MAX } from './layout.js'
+
+interface Prefix {
+  readonly length: number
+  readonly words: Int32Array
+  readonly masks: Int32Array
+}
+
+export class PinnedPrefixes {
+  readonly #prefixes: readonly Prefix[]
+
+  /** @throws StoreArgumentError for an empty prefix, or one longer than a key. */
+  constructor(prefixes: readonly string[]) {
+    this.#prefixes = prefixes.map(compile)
+  }
+
+  isPinned(key: Key): boolean {
+    for (const prefix of this.#prefixes) {
+      if (key.length >= prefix.length && matches(prefix, key)) return true
+    }
+    return false
+  }
+}
+
+function compile(text: string): Prefix {
+  const encoded = new TextEncoder().encode(text)
+  const { length } = encoded
+  if (length < 1 || length > KEY_MAX)
+    throw new StoreArgumentError(`a pinned prefix has 1 to ${KEY_MAX} bytes, not ${length}`)
+  const wordLength = (length + 3) >> 2
+  const padded = Bytes.allocate(wordLength * 4)
+  const mask = Bytes.allocate(wordLength * 4)
+  padded.u8.set(encoded)
+  mask.u8.fill(0xff, 0, length)
+  const wordsOf = (bytes: Bytes) => Int32Array.from({ length: wordLength }, (_, i) => bytes.view.getInt32(i * 4, true))
+  return { length, words: wordsOf(padded), masks: wordsOf(mask) }
+}
+
+function matches(prefix: Prefix, key: Key): boolean {
+  for (let i = 0; i < prefix.words.length; i++) {
+    if ((key.words[i]! & prefix.masks[i]!) !== prefix.words[i]) return false
+  }
+  return true
+}

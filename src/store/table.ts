@@ -1,0 +1,296 @@
+/**
+ * The table: every operation on bytes, safe from every thread at once. An operation hashes its key, locks the key's
+ * stripe, and works under that lock alone; only the pool of free pages has a lock of its own, taken inside. Memory
+ * is made before the stripe is locked, by evicting from whichever stripe has most, under that stripe's lock.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Worker } from 'node:worker_threads'
+import type { Bytes } from './bytes.js'
+import { type Clock, monotonicClock } from './clock.js'
+import { resetCounters } from './counters.js'
+import { Engine } from './engine.js'
+import { StoreLockTimeoutError } from './errors.js'
+import type { Key } from './key.js'
+import { UNIT_BYTES } from './layout.js'
+import { allocateMemory, type MemoryHandle } from './memory.js'
+import { NeedRoom, Operations, Read } from './operations.js'
+import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
+import { PinnedPrefixes } from './pinned.js'
+import { type SizeClass, type StripeStats, sizeClasses, stripeStats, type TableStats, tableStats } from './stats.js'
+import {
+  type ArithmeticOptions,
+  type ItemReader,
+  Outcome,
+  type ReadOptions,
+  type RemoveOptions,
+  type WriteOptions,
+} from './types.js'
+
+/** Hand this to a worker thread, as `workerData` or in a message, and `attach` there. */
+export interface StoreHandle {
+  readonly memory: MemoryHandle
+  readonly options: ResolvedOptions
+  readonly seed: number
+  readonly originMs: number
+  readonly casEpoch: bigint
+}
+
+const SWEEP_INTERVAL_MS = 500
+/** Pages made beyond those asked for, so that not every new page costs a pass over an old one. */
+const EXTRA_PAGES = 4
+/** Other threads may take the room that was made; after this many times a write is refused. */
+const ATTEMPTS_MAX = 16
+/** CAS tokens count from 2020, in 4096ths of a microsecond: finer than any stripe can hand them out. */
+const CAS_EPOCH_MS = Date.UTC(2020, 0, 1)
+const CAS_STEPS_PER_MS = 4096n * 1000n
+
+/**
+ * `read`, `write`, `remove` and `arithmetic` are one loop written four times: a closure for the call in its middle would
+ * cost every operation an allocation.
+ */
+export class Table {
+  readonly handle: StoreHandle
+  readonly #engine: Engine
+  readonly #operations: Operations
+  #sweeper: NodeJS.Timeout | undefined
+
+  private constructor(handle: StoreHandle, clock: Clock) {
+    this.handle = handle
+    const { options } = handle
+    this.#engine = new Engine(
+      handle.memory,
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs },
+      clock,
+    )
+    this.#operations = new Operations(this.#engine, {
+      itemMax: options.itemMax,
+      pinnedUnitsMax: Math.floor((options.memory * options.pinnedShare) / UNIT_BYTES),
+      pinned: new PinnedPrefixes(options.pinnedPrefixes),
+      casEpoch: handle.casEpoch,
+    })
+  }
+
+  /**
+   * Reserves the memory and makes the table. `clock` is for tests; all threads of a table must share its time.
+   * @throws StoreArgumentError for options that cannot be.
+   */
+  static create(options: StoreOptions = {}, clock: Clock = monotonicClock()): Table {
+    const resolved = resolveOptions(options)
+    const handle: StoreHandle = {
+      memory: allocateMemory(resolved.memory, resolved.threads),
+      options: resolved,
+      seed: randomBytes(4).readInt32LE(),
+      originMs: clock.now(),
+      casEpoch: BigInt(Date.now() - CAS_EPOCH_MS) * CAS_STEPS_PER_MS,
+    }
+    const table = new Table(handle, clock)
+    table.#engine.pool.fill()
+    return table
+  }
+
+  /**
+   * A table on memory that another thread made.
+   * @throws StoreThreadsError when too many threads are attached.
+   */
+  static attach(handle: StoreHandle, clock: Clock = monotonicClock()): Table {
+    return new Table(handle, clock)
+  }
+
+  /** Forgets the time: call it once per batch. Between two calls all operations happen at one moment. */
+  tick(): void {
+    this.#engine.tick()
+  }
+
+  /** A key to be filled and used again and again. */
+  newKey(): Key {
+    return this.#engine.newKey()
+  }
+
+  /**
+   * Looks an item up and shows it to `reader`, under the stripe's lock.
+   * @returns false on a miss; with `vivify` only when there was no memory to make the item.
+   * @throws StoreLockTimeoutError
+   */
+  read(key: Key, options: ReadOptions, reader?: ItemReader): boolean {
+    const { stripe } = key
+    for (let attempt = 0; ; attempt++) {
+      this.#engine.lock(stripe)
+      let result: number
+      try {
+        result = this.#operations.readLocked(stripe, key, options, reader)
+      } catch (error) {
+        this.#engine.breakOffLocked(stripe)
+        throw error
+      } finally {
+        this.#engine.unlock(stripe)
+      }
+      if (result !== NeedRoom) return result === Read.Hit
+      if (!this.#makeRoom(attempt)) return false
+    }
+  }
+
+  /**
+   * Stores `length` bytes of `value` from `start` on, as the options say, and shows the new item to `reader`.
+   * @throws StoreLockTimeoutError
+   */
+  write(key: Key, value: Bytes, start: number, length: number, options: WriteOptions, reader?: ItemReader): Outcome {
+    const { stripe } = key
+    for (let attempt = 0; ; attempt++) {
+      this.#engine.lock(stripe)
+      let result: number
+      try {
+        result = this.#operations.writeLocked(stripe, key, value, start, length, options, reader)
+      } catch (error) {
+        this.#engine.breakOffLocked(stripe)
+        throw error
+      } finally {
+        this.#engine.unlock(stripe)
+      }
+      if (result !== NeedRoom) return result as Outcome
+      if (this.#makeRoom(attempt)) continue
+      this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, options))
+      return Outcome.OutOfMemory
+    }
+  }
+
+  /**
+   * What `write` does with a value above the item limit, for one so large that it was never read: the old value goes
+   * where it must not outlive a failed set.
+   * @throws StoreLockTimeoutError
+   */
+  refuseTooLarge(key: Key, options: WriteOptions): void {
+    this.#engine.withStripe(key.stripe, () => this.#operations.refuseTooLargeLocked(key.stripe, key, options))
+  }
+
+  /**
+   * Deletes an item, or marks it as the options say.
+   * @throws StoreLockTimeoutError
+   */
+  remove(key: Key, options: RemoveOptions): Outcome {
+    const { stripe } = key
+    for (let attempt = 0; ; attempt++) {
+      this.#engine.lock(stripe)
+      let result: number
+      try {
+        result = this.#operations.removeLocked(stripe, key, options)
+      } catch (error) {
+        this.#engine.breakOffLocked(stripe)
+        throw error
+      } finally {
+        this.#engine.unlock(stripe)
+      }
+      if (result !== NeedRoom) return result as Outcome
+      if (!this.#makeRoom(attempt)) return Outcome.OutOfMemory
+    }
+  }
+
+  /**
+   * Adds to or takes from the number that an item holds, and shows the item to `reader` afterwards.
+   * @throws StoreLockTimeoutError
+   */
+  arithmetic(key: Key, options: ArithmeticOptions, reader?: ItemReader): Outcome {
+    const { stripe } = key
+    for (let attempt = 0; ; attempt++) {
+      this.#engine.lock(stripe)
+      let result: number
+      try {
+        result = this.#operations.arithmeticLocked(stripe, key, options, reader)
+      } catch (error) {
+        this.#engine.breakOffLocked(stripe)
+        throw error
+      } finally {
+        this.#engine.unlock(stripe)
+      }
+      if (result !== NeedRoom) return result as Outcome
+      if (!this.#makeRoom(attempt)) return Outcome.OutOfMemory
+    }
+  }
+
+  /** Drops all items, pinned ones too: at once, or in `delayMs`. CAS tokens go on rising. */
+  flush(delayMs = 0): void {
+    this.#engine.flush(delayMs)
+  }
+
+  /**
+   * Shows all items to `reader`, a slice of one stripe at a call. Begin with 0 and go on with what comes back, until
+   * that is 0. Items that are stored meanwhile may be missed or, when the index just grows, shown twice.
+   */
+  scan(cursor: number, reader: ItemReader): number {
+    const { memory, index } = this.#engine
+    const stripe = cursor >>> memory.depthMax
+    const entry = cursor & ((1 << memory.depthMax) - 1)
+    this.tick()
+    return this.#engine.withStripe(stripe, () => {
+      const page = index.pageAtEntryLocked(stripe, entry)
+      if (page !== 0) index.eachInPage(page, (location) => this.#operations.showLocked(location, reader))
+      if (entry + 1 < index.entriesLocked(stripe)) return cursor + 1
+      return stripe + 1 < memory.stripes ? (stripe + 1) << memory.depthMax : 0
+    })
+  }
+
+  /** Drops expired items wherever some are due. */
+  sweep(): void {
+    this.#engine.sweep()
+  }
+
+  /** Sweeps in the background, twice a second, for as long as this thread's event loop lives. One thread suffices. */
+  startSweeper(): void {
+    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref()
+  }
+
+  /**
+   * Watches over a worker that uses the table: when it ends, however, what it held is repaired and freed. Without
+   * this, a worker that is terminated inside an operation leaves a stripe locked for good.
+   */
+  adopt(worker: Worker): void {
+    const { threadId } = worker
+    worker.once('exit', () => this.#recoverSoon(threadId))
+  }
+
+  /** Another thread that died holds the pool: its end is told to this thread's event loop, so that must turn first. */
+  #recoverSoon(threadId: number): void {
+    try {
+      this.recover(threadId)
+    } catch (error) {
+      if (!(error instanceof StoreLockTimeoutError)) throw error
+      setImmediate(() => this.#recoverSoon(threadId))
+    }
+  }
+
+  /** What `adopt` does when the thread of this id has ended; only then may it be called. */
+  recover(threadId: number): void {
+    this.tick()
+    this.#engine.recover(threadId)
+  }
+
+  stats(): TableStats {
+    return tableStats(this.#engine.memory)
+  }
+
+  /** Counts from 0 again; what is there now is not affected. */
+  resetStats(): void {
+    resetCounters(this.#engine.memory)
+  }
+
+  /** The size classes that have items, smallest first. */
+  sizeClasses(): SizeClass[] {
+    return sizeClasses(this.#engine.memory)
+  }
+
+  /** Contention and load, a row a stripe. */
+  stripes(): StripeStats[] {
+    return stripeStats(this.#engine.memory)
+  }
+
+  /** Stops the sweeper and gives up this thread's place. The memory lives as long as any handle does. */
+  close(): void {
+    clearInterval(this.#sweeper)
+    this.#engine.close()
+  }
+
+  #makeRoom(attempt: number): boolean {
+    const { pagesWanted } = this.#operations
+    if (pagesWanted === 0 || attempt >= ATTEMPTS_MAX) return false
+    return this.#engine.makeRoom(pagesWanted + EXTRA_PAGES)
+  }
+}

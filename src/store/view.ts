@@ -1,0 +1,75 @@
+/** The one item view of a table: what readers get to see of the record under its cursor. */
+import type { Bytes } from './bytes.js'
+import { State, UNIT_BYTES } from './layout.js'
+import type { RecordCursor } from './records.js'
+import type { ItemView } from './types.js'
+
+/** The two clocks that a view tells times by. */
+interface Times {
+  readonly nowMs: number
+  readonly coarseSeconds: number
+}
+
+export class RecordView implements ItemView {
+  readonly #record: RecordCursor
+  readonly #times: Times
+  readonly #tokenOf: (record: RecordCursor) => bigint
+  /** Set before a reader is called; what it changes in the record is written only afterwards. */
+  won = false
+
+  constructor(record: RecordCursor, times: Times, tokenOf: (record: RecordCursor) => bigint) {
+    this.#record = record
+    this.#times = times
+    this.#tokenOf = tokenOf
+  }
+
+  get idleSeconds(): number {
+    return Math.max(0, this.#times.coarseSeconds - this.#record.accessSeconds)
+  }
+
+  get fetched(): boolean {
+    return (this.#record.state & State.Fetched) !== 0
+  }
+
+  get wonBefore(): boolean {
+    return (this.#record.state & State.TokenSent) !== 0
+  }
+
+  get flags(): number {
+    return this.#record.flags
+  }
+
+  get valueLength(): number {
+    return this.#record.valueLength
+  }
+
+  get keyLength(): number {
+    return this.#record.keyLength
+  }
+
+  get size(): number {
+    return this.#record.units * UNIT_BYTES
+  }
+
+  get cas(): bigint {
+    return this.#tokenOf(this.#record)
+  }
+
+  get ttlMs(): number {
+    const { expiresAtMs } = this.#record
+    return expiresAtMs === 0 ? -1 : expiresAtMs - this.#times.nowMs
+  }
+
+  get stale(): boolean {
+    return (this.#record.state & State.Stale) !== 0
+  }
+
+  copyValue(target: Bytes, at: number): void {
+    this.#record.copyValue(target, at)
+  }
+
+  copyKey(target: Bytes, at: number): void {
+    const { words, keyIndex, keyLength } = this.#record
+    for (let i = 0; i < keyLength; i++) target.u8[at + i] = words[keyIndex + (i >> 2)]! >>> ((i & 3) << 3)
+  }
+}

@@ -1,0 +1,25 @@
+/** Which folder of `src` may import which. The key '' is `src` itself, whose index re-exports what most people need. */
+export interface Layer {
+  /** Folders whose public door this one may use. */
+  mayImport: readonly string[]
+}
+
+const everyDoor = ['store', 'protocol', 'server', 'client', 'locks', 'torture', 'console', 'cli']
+const without = (...left: string[]) => everyDoor.filter((door) => !left.includes(door))
+
+export const layers: Readonly<Record<string, Layer>> = {
+  store: { mayImport: [] },
+  protocol: { mayImport: [] },
+  server: { mayImport: ['store', 'protocol'] },
+  client: { mayImport: ['protocol'] },
+  locks: { mayImport: [] },
+  // Each driver drives one door, and which one is its own business; the core of locks knows none.
+  'locks/drivers': { mayImport: without('cli', 'torture', 'console') },
+  torture: { mayImport: without('cli', 'torture') },
+  console: { mayImport: ['server'] },
+  cli: { mayImport: without('cli') },
+  '': { mayImport: without('cli') },
+}
+
+/** Folders from which only types may be imported: `console` is handed its data, and names its shape. */
+export const typesOnly: ReadonlyMap<string, ReadonlySet<string>> = new Map([['console', new Set(['server'])]])

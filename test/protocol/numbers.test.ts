@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { ascii, NOT_A_NUMBER, Output, parseI32, parseLength, parseU32, parseU64 } from 'latchkey/protocol'
+
+const all = <T>(parse: (u8: Uint8Array, start: number, end: number) => T, text: string) =>
+  parse(ascii(text), 0, text.length)
+
+test('lengths are digits up to 2^31 − 1', () => {
+  assert.equal(all(parseLength, '0'), 0)
+  assert.equal(all(parseLength, '2147483647'), 2147483647)
+  for (const text of ['', '-1', '+1', '1x', '2147483648', '99999999999999999999999']) {
+    assert.equal(all(parseLength, text), -1, text)
+  }
+})
+
+test('client flags are 32 bits, unsigned', () => {
+  assert.equal(all(parseU32, '4294967295'), 4294967295)
+  assert.equal(all(parseU32, '+7'), 7)
+  for (const text of ['', '+', '-1', '4294967296', '0x1']) assert.equal(all(parseU32, text), -1, text)
+})
+
+test('expiry times are 32 bits, signed', () => {
+  assert.equal(all(parseI32, '-2147483648'), -2147483648)
+  assert.equal(all(parseI32, '2147483647'), 2147483647)
+  for (const text of ['', '-', '--1', '2147483648', '-2147483649', '1.5']) {
+    assert.equal(all(parseI32, text), NOT_A_NUMBER, text)
+  }
+})
+
+test('64-bit numbers are exact, and bounded', () => {
+  for (const value of [0n, 999_999_999_999_999n, 10n ** 15n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
+    assert.equal(all(parseU64, `${value}`), value)
+    assert.equal(all(parseU64, `000${value}`), value)
+  }
+  for (const text of ['', '-1', '18446744073709551616', '99999999999999999999', '1a', '1234567890123456789x']) {
+    assert.equal(all(parseU64, text), undefined, text)
+  }
+})
+
+test('what is written reads as the number', () => {
+  const written = (write: (out: Output) => void) => {
+    const out = new Output(4)
+    out.byte(62)
+    write(out)
+    out.byte(60)
+    return new TextDecoder().decode(out.u8.subarray(0, out.length))
+  }
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (value) => {
+      assert.equal(
+        written((out) => out.number(value)),
+        `>${value}<`,
+      )
+    }),
+  )
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (value) => {
+      assert.equal(
+        written((out) => out.bigint(value)),
+        `>${value}<`,
+      )
+    }),
+  )
+  for (let power = 0n, value = 1n; power < 20n; power++, value *= 10n) {
+    for (const near of [value - 1n, value, value + 1n]) {
+      assert.equal(
+        written((out) => out.bigint(near)),
+        `>${near}<`,
+      )
+    }
+  }
+})

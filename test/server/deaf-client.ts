@@ -1,0 +1,46 @@
+/** A client that reads only when told to, and then counts what it gets without keeping it. */
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export class DeafClient {
+  received = 0
+  readonly #socket: Socket
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('error', () => undefined)
+  }
+
+  static open(server: { host: string; port: number }): Promise<DeafClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(server.port, server.host, () => resolve(new DeafClient(socket)))
+      socket.once('error', reject)
+      socket.pause()
+    })
+  }
+
+  send(text: string): void {
+    this.#socket.write(text)
+  }
+
+  listen(): void {
+    this.#socket.on('data', (chunk) => {
+      this.received += chunk.length
+    })
+    this.#socket.resume()
+  }
+
+  /** Resolves when this many bytes have come; throws when they stop coming for a long time. */
+  async until(bytes: number): Promise<void> {
+    for (let idle = 0; this.received < bytes; idle++) {
+      const seen = this.received
+      await sleep(20)
+      if (this.received !== seen) idle = 0
+      if (idle > 500) throw new Error(`${this.received} of ${bytes} bytes came, and then none`)
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}

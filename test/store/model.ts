@@ -1,0 +1,180 @@
+/** The table as a plain map: what every operation must answer and leave behind. Its own time, no memory limit. */
+import {
+  type ArithmeticOptions,
+  Outcome,
+  type ReadOptions,
+  type RemoveOptions,
+  WriteMode,
+  type WriteOptions,
+} from 'latchkey/store'
+import type { VirtualClock } from './virtual-clock.js'
+
+export interface ModelItem {
+  value: Buffer
+  flags: number
+  /** On the clock; 0 for never. */
+  expiresAtMs: number
+  /** As the table gave it; undefined until it has been looked up. */
+  cas: bigint | undefined
+  stale: boolean
+  tokenSent: boolean
+  fetched: boolean
+}
+
+/** What a reader is shown. */
+export interface Shown {
+  value: string
+  flags: number
+  ttlMs: number
+  fetched: boolean
+  stale: boolean
+  won: boolean
+  wonBefore: boolean
+}
+
+const U64 = 2n ** 64n
+
+/** Bytes of a record without optional fields, as layout.ts draws it. */
+function recordBytes(key: string, valueLength: number): number {
+  const words = 4 + ((key.length + 3) >> 2) + ((valueLength + 3) >> 2)
+  return ((words + 1) >> 1) * 8
+}
+
+export class Model {
+  readonly items = new Map<string, ModelItem>()
+  readonly #clock: VirtualClock
+  readonly #itemMax: number
+  #flushAtMs = 0
+
+  constructor(clock: VirtualClock, itemMax: number) {
+    this.#clock = clock
+    this.#itemMax = itemMax
+  }
+
+  /** The item that is there now. */
+  live(key: string): ModelItem | undefined {
+    const nowMs = this.#clock.now()
+    if (this.#flushAtMs !== 0 && nowMs >= this.#flushAtMs) {
+      this.#flushAtMs = 0
+      this.items.clear()
+    }
+    const item = this.items.get(key)
+    if (item === undefined || item.expiresAtMs === 0 || item.expiresAtMs > nowMs) return item
+    this.items.delete(key)
+    return undefined
+  }
+
+  read(key: string, options: ReadOptions): Shown | undefined {
+    let item = this.live(key)
+    if (item === undefined) {
+      if (!options.vivify) return undefined
+      item = this.#put(key, Buffer.alloc(0), 0, this.#expiry(options.vivifyTtlMs), options.newCas)
+      item.tokenSent = true
+      return { ...this.#show(item), won: true, wonBefore: false }
+    }
+    if (options.touch) item.expiresAtMs = this.#expiry(options.ttlMs)
+    const shown = this.#show(item)
+    const runsOut = options.recache && item.expiresAtMs !== 0 && shown.ttlMs < options.recacheMs
+    shown.won = !item.tokenSent && !options.peek && (item.stale || runsOut)
+    if (shown.won) item.tokenSent = true
+    if (!options.peek && !options.noBump) item.fetched = true
+    return shown
+  }
+
+  write(key: string, value: Buffer, options: WriteOptions): { outcome: Outcome; shown?: Shown } {
+    const item = this.live(key)
+    const { mode, compareCas } = options
+    const extends_ = mode === WriteMode.Append || mode === WriteMode.Prepend
+    const whole = extends_ && item !== undefined ? item.value.length + value.length : value.length
+    if (recordBytes(key, value.length) > this.#itemMax) {
+      const pinned = key.startsWith('latchkey:lock:')
+      if (mode === WriteMode.Set && compareCas === undefined && !pinned) this.items.delete(key)
+      return { outcome: Outcome.TooLarge }
+    }
+    if (item === undefined) {
+      if (extends_ && !options.vivify) return { outcome: Outcome.NotStored }
+      if (compareCas !== undefined && !extends_ && mode !== WriteMode.Add) return { outcome: Outcome.NotFound }
+      if (mode === WriteMode.Replace) return { outcome: Outcome.NotStored }
+      const ttlMs = extends_ ? options.vivifyTtlMs : options.ttlMs
+      return this.#stored(this.#put(key, value, options.flags, this.#expiry(ttlMs), options.newCas))
+    }
+    if (mode === WriteMode.Add) {
+      item.fetched = true
+      return { outcome: Outcome.NotStored }
+    }
+    const older = compareCas !== undefined && compareCas !== item.cas
+    if (older && (extends_ || !options.invalidate || compareCas > item.cas!)) return { outcome: Outcome.Exists }
+    if (extends_) {
+      if (recordBytes(key, whole) > this.#itemMax) return { outcome: Outcome.TooLarge }
+      const parts = mode === WriteMode.Append ? [item.value, value] : [value, item.value]
+      return this.#stored(this.#put(key, Buffer.concat(parts), item.flags, item.expiresAtMs, options.newCas))
+    }
+    const expiresAtMs = older ? item.expiresAtMs : this.#expiry(options.ttlMs)
+    const { tokenSent } = item
+    const fresh = this.#put(key, value, options.flags, expiresAtMs, options.newCas)
+    fresh.stale = older
+    fresh.tokenSent = older && tokenSent
+    return this.#stored(fresh)
+  }
+
+  remove(key: string, options: RemoveOptions): Outcome {
+    const item = this.live(key)
+    if (item === undefined) return Outcome.NotFound
+    if (options.compareCas !== undefined && options.compareCas !== item.cas) return Outcome.Exists
+    if (!options.dropValue && !options.invalidate) this.items.delete(key)
+    if (options.dropValue) Object.assign(item, { value: Buffer.alloc(0), flags: 0 })
+    if (options.invalidate) {
+      Object.assign(item, { stale: true, tokenSent: false })
+      if (options.touch) item.expiresAtMs = this.#expiry(options.ttlMs)
+    }
+    item.cas = options.newCas
+    return Outcome.Done
+  }
+
+  arithmetic(key: string, options: ArithmeticOptions): { outcome: Outcome; shown?: Shown } {
+    const item = this.live(key)
+    if (item === undefined) {
+      if (!options.vivify) return { outcome: Outcome.NotFound }
+      const value = Buffer.from(String(options.initial))
+      return this.#stored(this.#put(key, value, 0, this.#expiry(options.vivifyTtlMs), options.newCas))
+    }
+    if (options.compareCas !== undefined && options.compareCas !== item.cas) return { outcome: Outcome.Exists }
+    const text = item.value.toString('latin1')
+    if (text.length > 20 || !/^\d+ *$/.test(text) || BigInt(text.trim()) >= U64) return { outcome: Outcome.NonNumeric }
+    const before = BigInt(text.trim())
+    const down = before < options.delta ? 0n : before - options.delta
+    const after = options.decrement ? down : (before + options.delta) % U64
+    item.value = Buffer.from(String(after).padEnd(text.length))
+    item.cas = options.newCas
+    item.fetched = true
+    if (options.touch) item.expiresAtMs = this.#expiry(options.ttlMs)
+    return this.#stored(item)
+  }
+
+  flush(delayMs: number): void {
+    this.live('')
+    this.#flushAtMs = delayMs > 0 ? this.#clock.now() + delayMs : 0
+    if (delayMs <= 0) this.items.clear()
+  }
+
+  #put(key: string, value: Buffer, flags: number, expiresAtMs: number, cas: bigint | undefined): ModelItem {
+    const item = { value: Buffer.from(value), flags, expiresAtMs, cas, stale: false, tokenSent: false, fetched: false }
+    this.items.set(key, item)
+    return item
+  }
+
+  #stored(item: ModelItem): { outcome: Outcome; shown: Shown } {
+    return { outcome: Outcome.Done, shown: this.#show(item) }
+  }
+
+  #show(item: ModelItem): Shown {
+    const { value, flags, fetched, stale, tokenSent, expiresAtMs } = item
+    const ttlMs = expiresAtMs === 0 ? -1 : expiresAtMs - this.#clock.now()
+    return { value: value.toString('latin1'), flags, ttlMs, fetched, stale, won: false, wonBefore: tokenSent }
+  }
+
+  #expiry(ttlMs: number): number {
+    if (ttlMs === 0) return 0
+    return ttlMs < 0 ? this.#clock.now() : this.#clock.now() + Math.ceil(ttlMs)
+  }
+}

@@ -1,0 +1,100 @@
+/** A thread of a table, simulated in this one, that can be made to die at any of its writes to shared memory. */
+import {
+  type ArithmeticOptions,
+  arithmeticOptions,
+  Bytes,
+  type Clock,
+  type Key,
+  type ReadOptions,
+  type RemoveOptions,
+  readOptions,
+  removeOptions,
+  type StoreHandle,
+  type WriteOptions,
+  writeOptions,
+} from 'latchkey/store'
+import { Engine } from '#dist/store/engine.js'
+import { NeedRoom, Operations } from '#dist/store/operations.js'
+import { PinnedPrefixes } from '#dist/store/pinned.js'
+import { slotsOf } from '#dist/store/threads.js'
+import { Death, Life, makeMortal } from './mortal-memory.js'
+
+/** The thread id that the simulated thread goes by: no real thread has it. */
+export const MORTAL_THREAD_ID = 999_999
+
+export class MortalThread {
+  readonly engine: Engine
+  readonly #operations: Operations
+  readonly #life = new Life()
+  readonly #key: Key
+
+  constructor(handle: StoreHandle, clock: Clock) {
+    const { options } = handle
+    this.engine = new Engine(
+      handle.memory,
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs },
+      clock,
+    )
+    const { memory } = this.engine
+    const slot = slotsOf(memory, 0).at(-1)!
+    memory.control[memory.slotsAt + slot] = MORTAL_THREAD_ID + 1
+    this.#operations = new Operations(this.engine, {
+      itemMax: options.itemMax,
+      pinnedUnitsMax: (options.memory * options.pinnedShare) / 8,
+      pinned: new PinnedPrefixes(options.pinnedPrefixes),
+      casEpoch: handle.casEpoch,
+    })
+    this.#key = this.engine.newKey()
+    makeMortal(memory, this.#life)
+  }
+
+  /** Acts, and dies before its write number `end`. @returns how many writes it did or tried. */
+  live(end: number, act: (thread: MortalThread) => void): { writes: number; died: boolean } {
+    this.#life.begin(end)
+    this.engine.tick()
+    try {
+      act(this)
+    } catch (error) {
+      if (!(error instanceof Death)) throw error
+    }
+    const died = this.#life.isOver
+    const { writes } = this.#life
+    this.#life.begin(Number.POSITIVE_INFINITY)
+    return { writes, died }
+  }
+
+  write(key: string, value: Uint8Array | string, options: Partial<WriteOptions> = {}): void {
+    const bytes = new Bytes(Buffer.from(value as string))
+    const all = { ...writeOptions(), ...options }
+    this.#do(key, (stripe, k) => this.#operations.writeLocked(stripe, k, bytes, 0, bytes.u8.length, all, undefined))
+  }
+
+  read(key: string, options: Partial<ReadOptions> = {}): void {
+    const all = { ...readOptions(), ...options }
+    this.#do(key, (stripe, k) => this.#operations.readLocked(stripe, k, all, undefined))
+  }
+
+  remove(key: string, options: Partial<RemoveOptions> = {}): void {
+    const all = { ...removeOptions(), ...options }
+    this.#do(key, (stripe, k) => this.#operations.removeLocked(stripe, k, all))
+  }
+
+  arithmetic(key: string, options: Partial<ArithmeticOptions> = {}): void {
+    const all = { ...arithmeticOptions(), ...options }
+    this.#do(key, (stripe, k) => this.#operations.arithmeticLocked(stripe, k, all, undefined))
+  }
+
+  /** As the table does it, but that nothing is caught. */
+  #do(name: string, act: (stripe: number, key: Key) => number): void {
+    const bytes = new Bytes(Buffer.from(name))
+    this.#key.setBytes(bytes, 0, bytes.u8.length)
+    const { stripe } = this.#key
+    for (let attempt = 0; attempt < 16; attempt++) {
+      this.engine.lock(stripe)
+      const result = act(stripe, this.#key)
+      this.engine.unlock(stripe)
+      if (result !== NeedRoom) return
+      this.engine.makeRoom(this.#operations.pagesWanted + 4)
+    }
+  }
+}
