@@ -1,0 +1,125 @@
+/** Every error of the client: a class to catch and a `code` that stays, with what is known of the outcome. */
+
+/** The common base. `code` is stable across versions, `message` is for people. */
+export class CacheError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** Thrown before anything is sent: a key, value, time, option or combination of them that no server would take. */
+export class InvalidArgumentError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_ARGUMENT', message)
+  }
+}
+
+/** Thrown before anything is sent: the server in question, or the protocol it speaks, cannot do this. */
+export class UnsupportedError extends CacheError {
+  constructor(message: string) {
+    super('UNSUPPORTED', message)
+  }
+}
+
+/** Thrown when a value cannot be encoded, or when what is stored was not written by such a codec. */
+export class CodecError extends CacheError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('CODEC', message, options)
+  }
+}
+
+/** Thrown by every call on a closed client, and by calls that were still waiting when it closed. */
+export class ClientClosedError extends CacheError {
+  constructor() {
+    super('CLIENT_CLOSED', 'the client is closed')
+  }
+}
+
+/** Thrown when too many requests already wait for this server (`maxPending`). Nothing was sent. */
+export class OverloadedError extends CacheError {
+  constructor(server: string, pending: number) {
+    super('OVERLOADED', `${pending} requests already wait for ${server}`)
+  }
+}
+
+/** Thrown when there is no connection to the key's server. Nothing was sent, so nothing has changed there. */
+export class ServerUnavailableError extends CacheError {
+  readonly server: string
+
+  constructor(server: string, options?: ErrorOptions) {
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
+    super('SERVER_UNAVAILABLE', `no connection to ${server}${why}`, options)
+    this.server = server
+  }
+}
+
+/** Thrown when the server refuses the user name and password. Nothing was sent. */
+export class AuthenticationError extends CacheError {
+  readonly server: string
+
+  constructor(server: string, said: string) {
+    super('AUTHENTICATION', `${server} refuses the credentials: ${said}`)
+    this.server = server
+  }
+}
+
+/**
+ * Thrown when `deadlineMs` has passed. `sent` tells what is known: false, nothing was sent and nothing has changed;
+ * true, the server may or may not have done it.
+ */
+export class DeadlineExceededError extends CacheError {
+  readonly server: string
+  readonly sent: boolean
+
+  constructor(server: string, deadlineMs: number, sent: boolean) {
+    super('DEADLINE_EXCEEDED', `${server}: no reply within ${deadlineMs} ms${sent ? '' : ' (not sent)'}`)
+    this.server = server
+    this.sent = sent
+  }
+}
+
+/** Thrown when the connection ended between request and reply: the server may or may not have done it. */
+export class ConnectionLostError extends CacheError {
+  readonly server: string
+
+  constructor(server: string, options?: ErrorOptions) {
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
+    super('CONNECTION_LOST', `connection to ${server} lost before the reply${why}`, options)
+    this.server = server
+  }
+}
+
+/** Thrown when a reply is not one to this request; the connection is closed, the outcome unknown. */
+export class ProtocolError extends CacheError {
+  constructor(message: string) {
+    super('PROTOCOL', message)
+  }
+}
+
+/** Thrown when the server answers SERVER_ERROR: out of memory, too large, lock grace. Its words are in `message`. */
+export class ServerError extends CacheError {
+  constructor(message: string) {
+    super('SERVER_ERROR', message)
+  }
+}
+
+/** Thrown when the server answers CLIENT_ERROR or ERROR: it has refused the request. Its words are in `message`. */
+export class RequestRefusedError extends CacheError {
+  constructor(message: string) {
+    super('REQUEST_REFUSED', message)
+  }
+}
+
+/** Thrown by `update` when others were faster until its deadline. Nothing of this call was stored. */
+export class UpdateConflictError extends CacheError {
+  readonly attempts: number
+
+  constructor(key: string, attempts: number) {
+    super('UPDATE_CONFLICT', `update of ${key}: others were faster ${attempts} times until the deadline`)
+    this.attempts = attempts
+  }
+}

@@ -1,0 +1,147 @@
+/** The client's public vocabulary: options, and the shapes that go in and come out. */
+import type { ConnectionOptions } from 'node:tls'
+import type { Codec } from './codec.js'
+import type { Ttl } from './ttl.js'
+
+/** Text, or up to 250 bytes; bytes with spaces or control characters travel as base64 and may be 187. */
+export type Key = string | Uint8Array
+
+export interface ServerAddress {
+  /** Host name or address. */
+  host: string
+  /** Default 11211. */
+  port?: number
+  /** Share of the keys relative to the others; a positive integer, default 1. */
+  weight?: number
+}
+
+export interface SocketAddress {
+  /** Path of a Unix socket. */
+  path: string
+  weight?: number
+}
+
+/** `'host'`, `'host:port'`, `'[::1]:11211'`, `'/run/memcached.sock'`, or an object; `:weight` only in objects. */
+export type Server = string | ServerAddress | SocketAddress
+
+/**
+ * What reads and plain sets do when the key's server cannot be reached. `fail` throws; `miss` reads nothing and stores
+ * nothing; `gutter` goes to the spare servers, for a short time. Everything else always fails: a counter, a token or a
+ * lock on another server than the others look at is worse than none.
+ */
+export type Policy = 'fail' | 'miss' | 'gutter'
+
+export interface GutterOptions {
+  /** Spare servers, outside the ring, asked only while a key's own server cannot be reached. */
+  servers: Server | readonly Server[]
+  /** Longest life of what is stored there, so that it is gone soon after the server is back. Default 10s. */
+  ttl?: Ttl
+}
+
+export interface ConnectionDefaults {
+  /** Connections a server; requests on one are answered in order. Default 1. */
+  connections?: number
+  /** Requests that may wait for one server, sent or not, before new ones are refused. Default 100,000. */
+  maxPending?: number
+  /** While a server is down: `fail` at once, or `wait` for it up to the deadline. Default fail. */
+  whenDown?: 'fail' | 'wait'
+  /** Pause before the next try to connect: random, growing from `minMs` (50) to `maxMs` (5,000). */
+  reconnect?: { minMs?: number; maxMs?: number }
+  /** A try to connect, and silence while replies are due, ends after so long. Milliseconds, default 1,000. */
+  stallMs?: number
+  /** True, or options of node:tls. Default off. */
+  tls?: boolean | ConnectionOptions
+  /** ASCII authentication (memcached -Y); both or none. */
+  username?: string
+  password?: string
+  /** `classic` leaves the meta commands unused even where the server has them. Default auto. */
+  protocol?: 'auto' | 'classic'
+}
+
+export interface ClientOptions<T> extends ConnectionDefaults {
+  /** Default 127.0.0.1:11211. Several are one ring: each key has its server, and keeps it. */
+  servers?: Server | readonly Server[]
+  /** How values become bytes and back. Default `text()`. */
+  codec?: Codec<T>
+  /** Of what is written without one of its own. Default: does not expire. */
+  ttl?: Ttl
+  /** A call settles within so many milliseconds. Default 1,000. */
+  deadlineMs?: number
+  /** Put before every key. */
+  keyPrefix?: string
+  policy?: Policy
+  gutter?: GutterOptions
+}
+
+/** What `with` changes; connections stay shared. */
+export type ViewOptions<T> = Pick<ClientOptions<T>, 'codec' | 'ttl' | 'deadlineMs' | 'keyPrefix'>
+
+export interface CallOptions {
+  /** Overrides the client's. */
+  deadlineMs?: number
+  /** Ends the waiting, with the signal's reason; what was sent may still be done. */
+  signal?: AbortSignal
+}
+
+export interface ReadOptions extends CallOptions {
+  /** Overrides the client's. */
+  policy?: Policy
+}
+
+export interface WriteOptions extends CallOptions {
+  ttl?: Ttl
+  /**
+   * Resolve, with true, as soon as it is handed to the connection. The reply is still read, since that keeps the
+   * connection in step, but goes nowhere; a failure shows on the diagnostics channels only.
+   */
+  noreply?: boolean
+}
+
+export interface SetOptions extends WriteOptions {
+  policy?: Policy
+}
+
+export interface CounterOptions extends CallOptions {
+  /** Create the counter with this value when it is missing; then this is the result. */
+  initial?: number | bigint
+  /** Life of a counter so created. */
+  ttl?: Ttl
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Only if the item still has this token (compare-and-delete). */
+  cas?: bigint
+  noreply?: boolean
+}
+
+export interface UpdateOptions extends WriteOptions {
+  noreply?: never
+}
+
+export interface FetchOptions extends CallOptions {
+  /** Keep the old value so long past its time, and serve it while one caller computes. Default 0. */
+  stale?: Ttl
+  /** How long others wait for a computing caller before one of them computes instead (it may have died). Default 10s. */
+  lease?: Ttl
+  policy?: Policy
+}
+
+/** A value with the token that `cas` and `delete` compare. */
+export interface Versioned<T> {
+  value: T
+  cas: bigint
+}
+
+/** `exists`: somebody else has changed the item since; `not_found`: it is gone. */
+export type CasOutcome = 'stored' | 'exists' | 'not_found'
+
+export type MetaCommand = 'mg' | 'ms' | 'md' | 'ma' | 'me'
+
+export interface MetaReply {
+  /** HD, VA, EN, NS, EX, NF or ME. */
+  status: string
+  /** The reply's flags as they came, such as `f0`, `c17`, `W`; of `me` the words after the key. */
+  flags: string[]
+  /** Bytes of a VA reply. */
+  value?: Buffer
+}
