@@ -1,0 +1,98 @@
+/** Reading one value: get and gat, and gets with the CAS token. */
+import { type Reply, Status } from '../../protocol/index.js'
+import type { Codec } from '../codec.js'
+import { Exchange } from '../exchange.js'
+import type { Features } from '../features.js'
+import type { WireKey } from '../key.js'
+import type { Outbox } from '../outbox.js'
+import type { Versioned } from '../types.js'
+import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+
+abstract class Read<R> extends Exchange<R | undefined> {
+  readonly #key: WireKey
+  readonly #exptime: number | undefined
+  /** Classic only: the value came, the END behind it is due. */
+  #found = false
+
+  /** With `exptime` the item lives on for so long (gat). */
+  constructor(operation: string, key: WireKey, exptime: number | undefined) {
+    super(operation)
+    this.#key = key
+    this.#exptime = exptime
+  }
+
+  protected abstract readonly withToken: boolean
+  protected abstract valueOf(reply: Reply): R
+
+  write(out: Outbox, { meta }: Features): void {
+    if (meta) this.#writeMeta(out)
+    else this.#writeClassic(out)
+  }
+
+  #writeMeta(out: Outbox): void {
+    writeMetaKey(out, 'mg ', this.#key)
+    out.text(this.withToken ? ' v f c' : ' v f')
+    if (this.#exptime !== undefined) out.text(` T${this.#exptime}`)
+    writeMetaEnd(out, this.id)
+  }
+
+  #writeClassic(out: Outbox): void {
+    const key = classicKey(this.#key)
+    const suffix = this.withToken ? 's ' : ' '
+    out.text(this.#exptime === undefined ? `get${suffix}${key}` : `gat${suffix}${this.#exptime} ${key}`)
+    out.endLine()
+  }
+
+  protected takeReply(reply: Reply): boolean {
+    switch (reply.status) {
+      case Status.Value:
+        this.check(reply)
+        this.deliverFrom(() => this.valueOf(reply))
+        return true
+      case Status.Miss:
+        this.check(reply)
+        this.deliver(undefined)
+        return true
+      case Status.ClassicValue:
+        if (this.#found || reply.text() !== this.#key.text) throw this.unexpected(reply)
+        this.#found = true
+        this.deliverFrom(() => this.valueOf(reply))
+        return false
+      case Status.End:
+        if (!this.#found) this.deliver(undefined)
+        return true
+      default:
+        throw this.unexpected(reply)
+    }
+  }
+}
+
+export class Get<T> extends Read<T> {
+  protected readonly withToken = false
+  readonly #codec: Codec<T>
+
+  constructor(key: WireKey, codec: Codec<T>, exptime?: number) {
+    super(exptime === undefined ? 'get' : 'gat', key, exptime)
+    this.#codec = codec
+  }
+
+  protected valueOf(reply: Reply): T {
+    return this.#codec.decode(reply.value(), reply.flags)
+  }
+}
+
+export class Gets<T> extends Read<Versioned<T>> {
+  protected readonly withToken = true
+  readonly #codec: Codec<T>
+
+  constructor(key: WireKey, codec: Codec<T>) {
+    super('gets', key, undefined)
+    this.#codec = codec
+  }
+
+  protected valueOf(reply: Reply): Versioned<T> {
+    const cas = reply.cas()
+    if (cas === undefined) throw this.unexpected(reply)
+    return { value: this.#codec.decode(reply.value(), reply.flags), cas }
+  }
+}
