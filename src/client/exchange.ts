@@ -101,8 +101,8 @@ export abstract class Exchange<T> {
 
   /** An abort ends the waiting. What was sent stays sent. */
   endOn(signal: AbortSignal): void {
-    if (signal.aborted) return this.fail(signal.reason)
     const onAbort = () => this.fail(signal.reason)
+    if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     this.#forgetSignal = () => signal.removeEventListener('abort', onAbort)
   }
@@ -113,9 +113,12 @@ export abstract class Exchange<T> {
   }
 }
 
+/** The words for a bare ERROR. */
+export const UNKNOWN_COMMAND = 'the server does not know the command'
+
 /** An error reply as what the caller gets. */
 export function errorOf(reply: Reply): Error {
   const words = reply.text()
   if (reply.status === Status.ServerError) return new ServerError(words)
-  return new RequestRefusedError(words === '' ? 'the server does not know the command' : words)
+  return new RequestRefusedError(words === '' ? UNKNOWN_COMMAND : words)
 }

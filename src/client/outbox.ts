@@ -42,10 +42,9 @@ export class Outbox {
     this.#buffer[this.#at++] = LF
   }
 
-  /** A non-negative integer below 2^53. */
+  /** A non-negative integer below 2^31. */
   number(value: number): void {
-    if (value > 999_999_999) return this.text(String(value))
-    this.#reserve(9)
+    this.#reserve(10)
     let digits = 1
     for (let limit = 10; value >= limit; limit *= 10) digits++
     let rest = value

@@ -1,6 +1,7 @@
 /** The client's public vocabulary: options, and the shapes that go in and come out. */
 import type { ConnectionOptions } from 'node:tls'
 import type { Codec } from './codec.js'
+import type { Distribution } from './ring.js'
 import type { Ttl } from './ttl.js'
 
 /** Text, or up to 250 bytes; bytes with spaces or control characters travel as base64 and may be 187. */
@@ -69,6 +70,8 @@ export interface ClientOptions<T> extends ConnectionDefaults {
   deadlineMs?: number
   /** Put before every key. */
   keyPrefix?: string
+  /** How keys are divided among several servers. Default ketama-weighted. */
+  distribution?: Distribution
   policy?: Policy
   gutter?: GutterOptions
 }
@@ -114,8 +117,13 @@ export interface DeleteOptions extends CallOptions {
   noreply?: boolean
 }
 
-export interface UpdateOptions extends WriteOptions {
-  noreply?: never
+/** Without noreply: their outcome is the point. */
+export type CasOptions = Omit<WriteOptions, 'noreply'>
+export type UpdateOptions = Omit<WriteOptions, 'noreply'>
+
+export interface FlushOptions extends CallOptions {
+  /** Default: at once. */
+  delay?: Ttl
 }
 
 export interface FetchOptions extends CallOptions {

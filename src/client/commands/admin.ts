@@ -8,7 +8,7 @@ export class Version extends Exchange<string> {
     super('version')
   }
 
-  write(out: Outbox): void {
+  override write(out: Outbox): void {
     out.text('version\r\n')
   }
 
@@ -25,7 +25,7 @@ export class MetaProbe extends Exchange<boolean> {
     super('mn')
   }
 
-  write(out: Outbox): void {
+  override write(out: Outbox): void {
     out.text('mn\r\n')
   }
 
@@ -49,7 +49,7 @@ export class Authenticate extends Exchange<void> {
     this.#credentials = `${username} ${password}`
   }
 
-  write(out: Outbox): void {
+  override write(out: Outbox): void {
     const length = Buffer.byteLength(this.#credentials)
     out.text(`set auth 0 0 ${length}\r\n`)
     out.value(this.#credentials, length)
@@ -72,7 +72,7 @@ export class Flush extends Exchange<void> {
     this.#delay = delay
   }
 
-  write(out: Outbox): void {
+  override write(out: Outbox): void {
     out.text(this.#delay === 0 ? 'flush_all\r\n' : `flush_all ${this.#delay}\r\n`)
   }
 
@@ -93,7 +93,7 @@ export class Stats extends Exchange<Record<string, string>> {
     this.#group = group
   }
 
-  write(out: Outbox): void {
+  override write(out: Outbox): void {
     out.text(this.#group === '' ? 'stats\r\n' : `stats ${this.#group}\r\n`)
   }
 

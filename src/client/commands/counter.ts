@@ -25,7 +25,7 @@ export class Count extends Exchange<bigint | undefined> {
     this.#vivify = vivify
   }
 
-  write(out: Outbox, { meta }: Features): void {
+  override write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
     else this.#writeClassic(out)
   }

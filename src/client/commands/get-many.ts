@@ -1,7 +1,7 @@
 /** Reading many values of one server in one batch: only hits are answered, and an end mark. */
 import { isError, type Reply, ReplyError, Status } from '../../protocol/index.js'
 import type { Codec } from '../codec.js'
-import { errorOf, Exchange } from '../exchange.js'
+import { Exchange, errorOf } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
@@ -29,7 +29,7 @@ export class GetMany<K, T> extends Exchange<Map<K, T>> {
     this.#codec = codec
   }
 
-  write(out: Outbox, { meta }: Features): void {
+  override write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
     else this.#writeClassic(out)
   }

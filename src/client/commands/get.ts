@@ -22,7 +22,7 @@ abstract class Read<R> extends Exchange<R | undefined> {
   }
 
   protected abstract readonly withToken: boolean
-  protected abstract valueOf(reply: Reply): R
+  protected abstract read(reply: Reply): R
 
   write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
@@ -47,7 +47,7 @@ abstract class Read<R> extends Exchange<R | undefined> {
     switch (reply.status) {
       case Status.Value:
         this.check(reply)
-        this.deliverFrom(() => this.valueOf(reply))
+        this.deliverFrom(() => this.read(reply))
         return true
       case Status.Miss:
         this.check(reply)
@@ -56,7 +56,7 @@ abstract class Read<R> extends Exchange<R | undefined> {
       case Status.ClassicValue:
         if (this.#found || reply.text() !== this.#key.text) throw this.unexpected(reply)
         this.#found = true
-        this.deliverFrom(() => this.valueOf(reply))
+        this.deliverFrom(() => this.read(reply))
         return false
       case Status.End:
         if (!this.#found) this.deliver(undefined)
@@ -76,7 +76,7 @@ export class Get<T> extends Read<T> {
     this.#codec = codec
   }
 
-  protected valueOf(reply: Reply): T {
+  protected read(reply: Reply): T {
     return this.#codec.decode(reply.value(), reply.flags)
   }
 }
@@ -90,7 +90,7 @@ export class Gets<T> extends Read<Versioned<T>> {
     this.#codec = codec
   }
 
-  protected valueOf(reply: Reply): Versioned<T> {
+  protected read(reply: Reply): Versioned<T> {
     const cas = reply.cas()
     if (cas === undefined) throw this.unexpected(reply)
     return { value: this.#codec.decode(reply.value(), reply.flags), cas }

@@ -5,7 +5,8 @@ import type { Outbox } from '../outbox.js'
 
 /** The key as classic commands take it: they have no base64. */
 export function classicKey(key: WireKey): string {
-  if (key.base64) throw new UnsupportedError('a key with spaces or control characters needs a server with meta commands')
+  if (key.base64)
+    throw new UnsupportedError('a key with spaces or control characters needs a server with meta commands')
   return key.text
 }
 

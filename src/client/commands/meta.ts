@@ -43,7 +43,7 @@ export class Meta extends Exchange<MetaReply> {
     this.#value = value
   }
 
-  write(out: Outbox, { meta }: Features): void {
+  override write(out: Outbox, { meta }: Features): void {
     if (!meta) throw new UnsupportedError('the server has no meta commands')
     const length = this.#value === undefined ? undefined : Buffer.byteLength(this.#value)
     const words = [this.operation, this.#key.text]

@@ -17,7 +17,7 @@ export class Remove extends Exchange<boolean> {
     this.#token = token
   }
 
-  write(out: Outbox, { meta, compareAndDelete }: Features): void {
+  override write(out: Outbox, { meta, compareAndDelete }: Features): void {
     if (this.#token === undefined ? meta : compareAndDelete) this.#writeMeta(out)
     else this.#writeClassic(out)
   }

@@ -33,7 +33,7 @@ abstract class Write<R> extends Exchange<R> {
   protected abstract readonly token: bigint | undefined
   protected abstract outcomeOf(reply: Reply): R
 
-  write(out: Outbox, { meta }: Features): void {
+  override write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMetaLine(out)
     else this.#writeClassicLine(out)
     out.value(this.#encoded.data, this.#length)

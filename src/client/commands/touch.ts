@@ -17,7 +17,7 @@ export class Touch extends Exchange<boolean> {
     this.#exptime = exptime
   }
 
-  write(out: Outbox, { meta }: Features): void {
+  override write(out: Outbox, { meta }: Features): void {
     if (meta) {
       writeMetaKey(out, 'mg ', this.#key)
       out.text(` T${this.#exptime}`)

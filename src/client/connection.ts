@@ -1,0 +1,206 @@
+/**
+ * One socket from its opening to its end. Requests go out in the order they come, those of one tick in one write;
+ * replies come back in that order. Whatever does not fit ends the connection: it is never used again out of step.
+ */
+import { connect as connectPlain, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
+import { connect as connectTls } from 'node:tls'
+import { type Reply, ReplyError, ReplyParser } from '../protocol/index.js'
+import type { Address } from './address.js'
+import { Authenticate, MetaProbe, Version } from './commands/admin.js'
+import { AuthenticationError, ConnectionLostError, ProtocolError, RequestRefusedError } from './errors.js'
+import { type Exchange, UNKNOWN_COMMAND } from './exchange.js'
+import { type Features, featuresOf } from './features.js'
+import { Outbox } from './outbox.js'
+import { Queue } from './queue.js'
+import type { LinkSettings } from './settings.js'
+
+const RECEIVE_BYTES = 64 * 1024
+const KEEP_ALIVE_MS = 30_000
+
+// biome-ignore lint/suspicious/noExplicitAny: an exchange's result type is a matter between it and its caller
+export type AnyExchange = Exchange<any>
+
+export interface ConnectionEvents {
+  /** The handshake is done: requests may be sent. */
+  ready(): void
+  /** The end, with its reason. Called once, before anything else can be sent. */
+  closed(reason: Error): void
+}
+
+export class Connection {
+  features: Features = featuresOf('', false)
+  readonly #server: string
+  readonly #settings: LinkSettings
+  readonly #events: ConnectionEvents
+  readonly #socket: Socket
+  readonly #parser = new ReplyParser()
+  readonly #outbox = new Outbox()
+  /** Sent, in the order in which they will be answered; settled ones too, until their reply has come. */
+  readonly #pending = new Queue<AnyExchange>()
+  #flushing = false
+  #reason: Error | undefined
+  /** When the last complete reply came, on the clock of `performance.now()`. */
+  #answeredAt = 0
+  #answered = false
+
+  constructor(address: Address, settings: LinkSettings, events: ConnectionEvents) {
+    this.#server = address.name
+    this.#settings = settings
+    this.#events = events
+    this.#socket = settings.tls === undefined ? this.#openPlain(address) : this.#openTls(address)
+    this.#socket.setNoDelay(true)
+    this.#socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    this.#socket.once(settings.tls === undefined ? 'connect' : 'secureConnect', () => this.#handshake())
+    this.#socket.on('error', (error) => this.#end(error))
+    this.#socket.once('end', () => this.#end(new Error('the server has closed the connection')))
+    this.#socket.once('close', () => this.#end(new Error('the connection has ended')))
+  }
+
+  /** Exchanges that wait for their reply. */
+  get pending(): Queue<AnyExchange> {
+    return this.#pending
+  }
+
+  /** Writes the request at the end of this tick. */
+  send(exchange: AnyExchange): void {
+    try {
+      exchange.write(this.#outbox, this.features)
+    } catch (error) {
+      exchange.fail(error)
+      return
+    }
+    exchange.sentAt = performance.now()
+    this.#pending.push(exchange)
+    if (this.#flushing) return
+    this.#flushing = true
+    process.nextTick(this.#flush)
+  }
+
+  /** Fails what is late. Returns when to look again, on the clock of `performance.now()`. */
+  expire(now: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const exchange of this.#pending) {
+      exchange.expire(now, this.#server)
+      if (!exchange.settled) next = Math.min(next, exchange.deadlineAt)
+    }
+    return Math.min(next, this.#endIfStalled(now))
+  }
+
+  /** Ends the connection; what is under way fails with the reason. */
+  destroy(reason: Error): void {
+    this.#end(reason)
+  }
+
+  /**
+   * A server that owes the reply to a request whose time is over, and has completed none for `stallMs`, is taken for
+   * gone: behind it all others would wait in vain.
+   */
+  #endIfStalled(now: number): number {
+    const head = this.#pending.peek()
+    if (head === undefined) return Number.POSITIVE_INFINITY
+    const stalledAt = Math.max(head.sentAt, this.#answeredAt) + this.#settings.stallMs
+    if (!head.settled) return Number.POSITIVE_INFINITY
+    if (now < stalledAt) return stalledAt
+    this.#end(new Error(`no reply for ${this.#settings.stallMs} ms`))
+    return Number.POSITIVE_INFINITY
+  }
+
+  #openPlain(address: Address): Socket {
+    const onread = { buffer: Buffer.allocUnsafeSlow(RECEIVE_BYTES), callback: this.#onRead }
+    if ('path' in address) return connectPlain({ path: address.path, onread })
+    return connectPlain({ host: address.host, port: address.port, onread })
+  }
+
+  #openTls(address: Address): Socket {
+    const where = 'path' in address ? { path: address.path } : { host: address.host, port: address.port }
+    const socket = connectTls({ ...where, ...this.#settings.tls })
+    socket.on('data', (chunk) => this.#receive(chunk))
+    return socket
+  }
+
+  #onRead = (bytes: number, buffer: Uint8Array): boolean => {
+    this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, bytes))
+    return true
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#reason !== undefined) return
+    this.#answered = false
+    try {
+      this.#parser.feed(chunk, this.#take)
+    } catch (error) {
+      const reason = error instanceof ReplyError ? new ProtocolError(`${this.#server}: ${error.message}`) : error
+      this.#end(reason as Error)
+    }
+    if (this.#answered) this.#answeredAt = performance.now()
+  }
+
+  #take = (reply: Reply): void => {
+    const head = this.#pending.peek()
+    if (head === undefined) throw new ReplyError(`a reply that nobody asked for: ${reply.text()}`)
+    this.#answered = true
+    if (head.take(reply)) this.#pending.shift()
+  }
+
+  #flush = (): void => {
+    this.#flushing = false
+    if (this.#reason !== undefined) return
+    const pieces = this.#outbox.take()
+    if (pieces.length > 1) this.#socket.cork()
+    for (const piece of pieces) this.#socket.write(piece)
+    if (pieces.length > 1) this.#socket.uncork()
+    // TLS may keep plain text for its next record; a plain socket with nothing left has given all to the kernel.
+    if (this.#settings.tls === undefined && this.#socket.writableLength === 0) this.#outbox.reuse()
+  }
+
+  async #handshake(): Promise<void> {
+    const { credentials, classic } = this.#settings
+    try {
+      if (credentials !== undefined) {
+        await this.#ask(new Authenticate(credentials.username, credentials.password))
+      }
+      const version = this.#ask(new Version()).catch(unknownMeans(''))
+      const meta = classic ? false : this.#ask(new MetaProbe())
+      this.features = featuresOf(...(await Promise.all([version, meta])))
+    } catch (error) {
+      this.#end(error as Error)
+      return
+    }
+    if (this.#reason === undefined) this.#events.ready()
+  }
+
+  #ask<T>(exchange: Exchange<T>): Promise<T> {
+    this.send(exchange)
+    return exchange.promise.catch((error: unknown) => {
+      if (error instanceof RequestRefusedError && /auth/.test(error.message)) {
+        throw new AuthenticationError(this.#server, error.message)
+      }
+      throw error
+    })
+  }
+
+  #end(reason: Error): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#socket.destroy()
+    this.#failPending(reason)
+    this.#events.closed(reason)
+  }
+
+  /** The head may be told what was wrong with its reply; of the others it is only known that none will come. */
+  #failPending(reason: Error): void {
+    const head = this.#pending.peek()
+    if (reason instanceof ProtocolError) head?.fail(reason)
+    for (const exchange of this.#pending.drain())
+      exchange.fail(new ConnectionLostError(this.#server, { cause: reason }))
+  }
+}
+
+/** What stands for the answer where the question is not known. */
+function unknownMeans<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof RequestRefusedError && error.message === UNKNOWN_COMMAND) return value
+    throw error
+  }
+}

@@ -1,0 +1,57 @@
+/** The servers of a client: which one a key belongs to, the spare ones, and all of them. */
+import type { Address } from './address.js'
+import { type Distribution, Ring } from './ring.js'
+import type { GutterSettings, LinkSettings } from './settings.js'
+import type { Key } from './types.js'
+import { Upstream } from './upstream.js'
+
+class Group {
+  readonly upstreams: readonly Upstream[]
+  readonly #ring: Ring
+
+  constructor(servers: readonly Address[], distribution: Distribution | undefined, settings: LinkSettings) {
+    this.upstreams = servers.map((address) => new Upstream(address, settings))
+    this.#ring = new Ring(servers, distribution)
+  }
+
+  of(key: Key): Upstream {
+    return this.upstreams.length === 1 ? this.upstreams[0] : this.upstreams[this.#ring.pick(key)]
+  }
+}
+
+export class Fleet {
+  readonly #servers: Group
+  readonly #spare: Group | undefined
+  readonly gutter: GutterSettings | undefined
+
+  constructor(
+    servers: readonly Address[],
+    distribution: Distribution | undefined,
+    gutter: GutterSettings | undefined,
+    settings: LinkSettings,
+  ) {
+    this.#servers = new Group(servers, distribution, settings)
+    this.#spare = gutter === undefined ? undefined : new Group(gutter.servers, distribution, settings)
+    this.gutter = gutter
+  }
+
+  /** Without the spare ones. */
+  get upstreams(): readonly Upstream[] {
+    return this.#servers.upstreams
+  }
+
+  /** The one server of a key. It does not depend on which servers can be reached. */
+  upstreamOf(key: Key): Upstream {
+    return this.#servers.of(key)
+  }
+
+  /** The spare server of a key. */
+  spareOf(key: Key): Upstream {
+    return this.#spare!.of(key)
+  }
+
+  async close(): Promise<void> {
+    const spare = this.#spare?.upstreams ?? []
+    await Promise.all([...this.upstreams, ...spare].map((upstream) => upstream.close()))
+  }
+}

@@ -1,0 +1,10 @@
+/** A memcached client: `const cache = createClient({ servers: 'localhost' })`. */
+export { Client, createClient } from './client.js'
+export type { Codec, Encoded } from './codec.js'
+export * from './codecs/index.js'
+export type { CommandEvent } from './diagnostics.js'
+export * from './errors.js'
+export type { Distribution } from './ring.js'
+export type { Ttl } from './ttl.js'
+export type * from './types.js'
+export type { Change } from './update.js'

@@ -1,0 +1,139 @@
+/** One server: its connections, what waits for them, and the watch over everybody's deadline. */
+import { performance } from 'node:perf_hooks'
+import type { Address } from './address.js'
+import type { AnyExchange } from './connection.js'
+import { AuthenticationError, ClientClosedError, OverloadedError, ServerUnavailableError } from './errors.js'
+import type { Features } from './features.js'
+import { Link } from './link.js'
+import { Queue } from './queue.js'
+import type { LinkSettings } from './settings.js'
+
+/** No timer is set. */
+const NEVER = Number.POSITIVE_INFINITY
+
+/** What setTimeout can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export class Upstream {
+  readonly name: string
+  readonly #settings: LinkSettings
+  readonly #links: Link[]
+  /** For a connection to become ready. */
+  readonly #waiting = new Queue<AnyExchange>()
+  #closed = false
+  #watch: NodeJS.Timeout | undefined
+  #watchAt = NEVER
+
+  constructor(address: Address, settings: LinkSettings) {
+    this.name = address.name
+    this.#settings = settings
+    const events = { ready: (link: Link) => this.#onReady(link), down: () => this.#onDown() }
+    this.#links = Array.from({ length: settings.connections }, () => new Link(address, settings, events))
+  }
+
+  /** Sends it, lets it wait for the connection, or fails it. */
+  submit(exchange: AnyExchange): void {
+    if (exchange.settled) return
+    const link = this.#leastBusy()
+    const refusal = this.#refusal(link)
+    if (refusal !== undefined) {
+      exchange.fail(refusal)
+      return
+    }
+    if (exchange.deadlineAt < this.#watchAt) this.#watchUntil(exchange.deadlineAt)
+    if (link === undefined) this.#waiting.push(exchange)
+    else link.send(exchange)
+  }
+
+  /** Why a request cannot be taken now. Without a connection, this also starts the first try. */
+  #refusal(link: Link | undefined): Error | undefined {
+    if (this.#closed) return new ClientClosedError()
+    const pending = this.#waiting.length + (link?.pending ?? 0)
+    if (pending >= this.#settings.maxPending) return new OverloadedError(this.name, pending)
+    if (link !== undefined) return undefined
+    this.#wake()
+    return this.#isDown() && !this.#settings.waitWhenDown ? this.#unavailable() : undefined
+  }
+
+  /** What the server can do, once a connection has found out. */
+  get features(): Features | undefined {
+    return this.#leastBusy()?.connection?.features
+  }
+
+  /** Waits for what is under way, then ends the connections. New calls are refused from now on. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const waiting = Array.from(this.#waiting, (exchange) => exchange.promise)
+    await Promise.allSettled([...waiting, ...this.#links.flatMap((link) => link.results())])
+    this.destroy()
+  }
+
+  /** Ends the connections now; what is under way fails. */
+  destroy(): void {
+    this.#closed = true
+    clearTimeout(this.#watch)
+    this.#watch = undefined
+    for (const exchange of this.#waiting.drain()) exchange.fail(new ClientClosedError())
+    for (const link of this.#links) link.close(new ClientClosedError())
+  }
+
+  #leastBusy(): Link | undefined {
+    let best: Link | undefined
+    for (const link of this.#links) {
+      if (link.state === 'ready' && (best === undefined || link.pending < best.pending)) best = link
+    }
+    return best
+  }
+
+  #wake(): void {
+    for (const link of this.#links) if (link.state === 'idle') link.open()
+  }
+
+  #isDown(): boolean {
+    return this.#links.every((link) => link.state === 'down')
+  }
+
+  #onReady(link: Link): void {
+    for (let exchange = this.#waiting.shift(); exchange !== undefined; exchange = this.#waiting.shift()) {
+      if (!exchange.settled) link.send(exchange)
+    }
+  }
+
+  #onDown(): void {
+    if (this.#settings.waitWhenDown || !this.#isDown()) return
+    for (const exchange of this.#waiting.drain()) exchange.fail(this.#unavailable())
+  }
+
+  #unavailable(): Error {
+    const cause = this.#links.find((link) => link.lastError !== undefined)?.lastError
+    return cause instanceof AuthenticationError ? cause : new ServerUnavailableError(this.name, { cause })
+  }
+
+  /** One timer for all: it stands at the earliest deadline there was, and looks for the next when it has come. */
+  #watchUntil(at: number): void {
+    clearTimeout(this.#watch)
+    this.#watchAt = at
+    const delay = Math.ceil(at - performance.now())
+    this.#watch = setTimeout(() => this.#expire(), Math.min(Math.max(0, delay), LONGEST_TIMER_MS))
+  }
+
+  #expire(): void {
+    this.#watch = undefined
+    this.#watchAt = NEVER
+    const now = performance.now()
+    let next = this.#expireWaiting(now)
+    for (const link of this.#links) next = Math.min(next, link.expire(now))
+    if (next !== NEVER) this.#watchUntil(next)
+  }
+
+  #expireWaiting(now: number): number {
+    let next = NEVER
+    for (const exchange of this.#waiting.drain()) {
+      exchange.expire(now, this.name)
+      if (exchange.settled) continue
+      this.#waiting.push(exchange)
+      next = Math.min(next, exchange.deadlineAt)
+    }
+    return next
+  }
+}
