@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client.js'
-import type { Codec } from './codec.js'
-import { CacheError, UnsupportedError } from './errors.js'
+import type { Codec, Encoded } from './codec.js'
+import { CacheError, DeadlineExceededError, UnsupportedError } from './errors.js'
 import { exptimeOf, remainingMs, type Ttl } from './ttl.js'
 import type { Key, MetaReply } from './types.js'
 
@@ -22,27 +22,59 @@ export interface FetchPlan<T> {
   readonly leaseSeconds: number
   readonly compute: () => T | Promise<T>
   readonly codec: Codec<T>
+  /** Whether an error of the cache means to compute without it. */
+  readonly doesWithout: (error: unknown) => boolean
 }
 
 export async function fetch<T>(client: Client<T>, plan: FetchPlan<T>): Promise<T> {
-  try {
-    return await fetchOnce(client, plan)
-  } catch (error) {
-    if (error instanceof UnsupportedError) return fetchPlainly(client, plan)
-    throw error
-  }
-}
-
-async function fetchOnce<T>(client: Client<T>, plan: FetchPlan<T>): Promise<T> {
   const flags = ['v', 'f', 'c', `N${plan.leaseSeconds}`]
   if (plan.staleMs > 0) flags.push(`R${Math.ceil(plan.staleMs / 1000)}`)
   for (let pauseMs = FIRST_PAUSE_MS; ; ) {
-    const reply = await client.meta('mg', plan.key, flags)
+    let reply: MetaReply
+    try {
+      reply = await client.meta('mg', plan.key, flags)
+    } catch (error) {
+      if (error instanceof UnsupportedError) return fetchPlainly(client, plan)
+      if (plan.doesWithout(error)) return plan.compute()
+      throw error
+    }
     if (reply.flags.includes('W')) return computeAsChosen(client, plan, reply)
-    if (!isPlaceholder(reply)) return plan.codec.decode(reply.value!, Number(flagValue(reply, 'f') ?? 0))
+    if (reply.value !== undefined && !isPlaceholder(reply)) {
+      return plan.codec.decode(reply.value, Number(flagValue(reply, 'f') ?? 0))
+    }
     await sleep(pauseMs)
     pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS + Math.random() * 3 * pauseMs)
   }
+}
+
+/** A caller's own patience with a computation that others may be waiting for too. */
+export async function within<T>(
+  computing: Promise<T>,
+  server: string,
+  deadlineMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (deadlineMs === undefined && signal === undefined) return computing
+  const done = new AbortController()
+  const limits: Promise<never>[] = []
+  if (deadlineMs !== undefined) {
+    const late = () => Promise.reject(new DeadlineExceededError(server, deadlineMs, true))
+    limits.push(sleep(deadlineMs, undefined, { signal: done.signal }).then(late))
+  }
+  if (signal !== undefined) limits.push(aborted(signal, done.signal))
+  try {
+    return await Promise.race([computing, ...limits])
+  } finally {
+    for (const limit of limits) limit.catch(() => {})
+    done.abort()
+  }
+}
+
+function aborted(signal: AbortSignal, done: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: done })
+  })
 }
 
 /**
@@ -50,15 +82,13 @@ async function fetchOnce<T>(client: Client<T>, plan: FetchPlan<T>): Promise<T> {
  * placeholder costs waiting, never a wrong value.
  */
 function isPlaceholder(reply: MetaReply): boolean {
-  return (
-    reply.value === undefined || (reply.value.length === 0 && reply.flags.includes('Z') && !reply.flags.includes('X'))
-  )
+  return reply.value?.length === 0 && reply.flags.includes('Z') && !reply.flags.includes('X')
 }
 
 async function computeAsChosen<T>(client: Client<T>, plan: FetchPlan<T>, won: MetaReply): Promise<T> {
-  const token = flagValue(won, 'c')
+  const token = `C${flagValue(won, 'c')}`
   let value: T
-  let encoded: ReturnType<Codec<T>['encode']>
+  let encoded: Encoded
   try {
     value = await plan.compute()
     encoded = plan.codec.encode(value)
@@ -67,7 +97,7 @@ async function computeAsChosen<T>(client: Client<T>, plan: FetchPlan<T>, won: Me
     throw error
   }
   // Only over what was there when it was begun: who has written or deleted since knows better.
-  const flags = [`C${token}`, `F${encoded.flags}`, `T${exptime(plan)}`]
+  const flags = [token, `F${encoded.flags}`, `T${exptime(plan)}`]
   await client.meta('ms', plan.key, flags, encoded.data).catch(ignoreCacheErrors)
   return value
 }
@@ -80,9 +110,9 @@ function exptime({ ttl, staleMs }: FetchPlan<unknown>): number {
 }
 
 /** Lets the next caller try at once: the placeholder goes, an old value is marked as free to be computed. */
-async function giveBack<T>(client: Client<T>, key: Key, won: MetaReply, token: string | undefined): Promise<void> {
+async function giveBack<T>(client: Client<T>, key: Key, won: MetaReply, token: string): Promise<void> {
   const hasValue = won.value !== undefined && won.value.length > 0
-  await client.meta('md', key, hasValue ? ['I', `C${token}`] : [`C${token}`])
+  await client.meta('md', key, hasValue ? ['I', token] : [token])
 }
 
 /** Without meta commands nobody is chosen: once a process is what can be had. */

@@ -2,9 +2,10 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client.js'
+import { leftOf } from './dispatch.js'
 import { UpdateConflictError } from './errors.js'
 import { deadlineOf } from './settings.js'
-import type { CallOptions, Key, UpdateOptions } from './types.js'
+import type { Key, UpdateOptions } from './types.js'
 
 const FIRST_PAUSE_MS = 1
 const LONGEST_PAUSE_MS = 50
@@ -21,11 +22,10 @@ export async function update<T>(
   const until = performance.now() + deadlineOf(options.deadlineMs)
   let pauseMs = FIRST_PAUSE_MS
   for (let attempts = 1; ; attempts++) {
-    const left: CallOptions = { ...options, deadlineMs: Math.max(0, until - performance.now()) }
-    const current = await client.gets(key, left)
+    const current = await client.gets(key, leftOf(options, until))
     const next = await change(current?.value)
     if (next === undefined) return current?.value
-    const write = { ...options, deadlineMs: Math.max(0, until - performance.now()) }
+    const write = leftOf(options, until)
     const stored =
       current === undefined
         ? await client.add(key, next, write)

@@ -1,0 +1,177 @@
+/** Gives every exchange its server and its deadline, and where that server is away does what the policy says. */
+import { performance } from 'node:perf_hooks'
+import type { Codec } from './codec.js'
+import { GetMany } from './commands/get-many.js'
+import { observe } from './diagnostics.js'
+import { ConnectionLostError, DeadlineExceededError, InvalidArgumentError, ServerUnavailableError } from './errors.js'
+import type { Exchange } from './exchange.js'
+import type { Fleet } from './fleet.js'
+import { type WireKey, wireKey } from './key.js'
+import { deadlineOf, policyOf } from './settings.js'
+import type { CallOptions, Key, Policy, ReadOptions, WriteOptions } from './types.js'
+import type { Upstream } from './upstream.js'
+
+/** Makes an exchange of a key; on a spare server, what it stores lives no longer than `capMs`. */
+export type Make<R> = (key: WireKey, capMs?: number) => Exchange<R>
+
+export interface DispatchDefaults {
+  readonly prefix: string
+  readonly deadlineMs: number
+  readonly policy: Policy
+}
+
+export class Dispatch {
+  readonly fleet: Fleet
+  readonly defaults: DispatchDefaults
+
+  constructor(fleet: Fleet, defaults: DispatchDefaults) {
+    this.fleet = fleet
+    this.defaults = defaults
+  }
+
+  /** To the key's own server, whatever the policy. */
+  keyed<R>(key: Key, options: WriteOptions, make: Make<R>): Promise<R> {
+    return rejecting(() => {
+      const exchange = make(wireKey(key, this.defaults.prefix))
+      return this.#start(exchange, this.#upstreamOf(key), options, this.#full(key))
+    })
+  }
+
+  /** Like `keyed`; under the policies `miss` and `gutter` an error that `excuses` lets pass is not the end. */
+  routed<R>(
+    key: Key,
+    options: ReadOptions,
+    make: Make<R>,
+    missed: R,
+    excuses: (error: unknown) => boolean,
+  ): Promise<R> {
+    const policy = this.policy(options)
+    const first = this.keyed(key, options, make)
+    if (policy === 'fail') return first
+    const until = this.#until(options)
+    return first.catch((error) => {
+      if (!excuses(error)) throw error
+      if (policy === 'miss') return missed
+      const full = this.#full(key)
+      const second = make(wireKey(key, this.defaults.prefix), this.fleet.gutter!.ttl)
+      return this.#start(second, this.fleet.spareOf(full), leftOf(options, until), full)
+    })
+  }
+
+  /** One batch a server. */
+  getMany<K extends Key, T>(keys: Iterable<K>, options: ReadOptions, codec: Codec<T>): Promise<Map<K, T>> {
+    return rejecting(() => {
+      const policy = this.policy(options)
+      if (policy === 'fail') return this.#batches(keys, (key) => this.#upstreamOf(key), options, codec)
+      const until = this.#until(options)
+      return this.#batches(
+        keys,
+        (key) => this.#upstreamOf(key),
+        options,
+        codec,
+        (error, missing) => {
+          if (!isAway(error)) throw error
+          if (policy === 'miss') return Promise.resolve(new Map())
+          return this.#batches(missing, (key) => this.fleet.spareOf(this.#full(key)), leftOf(options, until), codec)
+        },
+      )
+    })
+  }
+
+  /** The same of every server, by its name. */
+  async everywhere<R>(options: CallOptions, make: () => Exchange<R>): Promise<Map<string, R>> {
+    const { upstreams } = this.fleet
+    const results = await Promise.all(upstreams.map((upstream) => this.#start(make(), upstream, options, undefined)))
+    return new Map(upstreams.map((upstream, i) => [upstream.name, results[i]]))
+  }
+
+  serverOf(key: Key): string {
+    wireKey(key, this.defaults.prefix)
+    return this.#upstreamOf(key).name
+  }
+
+  policy(options: ReadOptions): Policy {
+    return options.policy === undefined ? this.defaults.policy : policyOf(options.policy, this.fleet.gutter)
+  }
+
+  #start<R>(exchange: Exchange<R>, upstream: Upstream, options: WriteOptions, key: Key | undefined): Promise<R> {
+    const { deadlineMs, signal } = options
+    exchange.deadlineMs = deadlineMs === undefined ? this.defaults.deadlineMs : deadlineOf(deadlineMs)
+    exchange.deadlineAt = performance.now() + exchange.deadlineMs
+    if (signal !== undefined) {
+      if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal is an AbortSignal')
+      exchange.endOn(signal)
+    }
+    observe(exchange, upstream.name, key)
+    upstream.submit(exchange)
+    if (options.noreply !== true || exchange.settled) return exchange.promise
+    exchange.promise.catch(() => {})
+    return Promise.resolve(true as R)
+  }
+
+  async #batches<K extends Key, T>(
+    keys: Iterable<K>,
+    upstreamOf: (key: K) => Upstream,
+    options: ReadOptions,
+    codec: Codec<T>,
+    otherwise?: (error: unknown, keys: K[]) => Promise<Map<K, T>>,
+  ): Promise<Map<K, T>> {
+    const batches = new Map<Upstream, K[]>()
+    for (const key of keys) {
+      const upstream = upstreamOf(key)
+      const batch = batches.get(upstream)
+      if (batch === undefined) batches.set(upstream, [key])
+      else batch.push(key)
+    }
+    const exchanges = Array.from(batches, ([upstream, names]) => {
+      const wires = names.map((name) => wireKey(name, this.defaults.prefix))
+      return { upstream, names, exchange: new GetMany(wires, names, codec) }
+    })
+    const parts = await Promise.all(
+      exchanges.map(({ upstream, names, exchange }) => {
+        const found = this.#start(exchange, upstream, options, undefined)
+        return otherwise === undefined ? found : found.catch((error) => otherwise(error, names))
+      }),
+    )
+    return parts.length === 1 ? parts[0] : new Map(parts.flatMap((part) => [...part]))
+  }
+
+  #upstreamOf(key: Key): Upstream {
+    const { fleet } = this
+    return fleet.upstreams.length === 1 ? fleet.upstreams[0] : fleet.upstreamOf(this.#full(key))
+  }
+
+  #full(key: Key): Key {
+    const { prefix } = this.defaults
+    if (prefix === '') return key
+    return typeof key === 'string' ? prefix + key : Buffer.concat([Buffer.from(prefix), key])
+  }
+
+  #until(options: CallOptions): number {
+    return performance.now() + (options.deadlineMs ?? this.defaults.deadlineMs)
+  }
+}
+
+/** The server cannot be reached, or cannot be heard: for a read both are the same. */
+export function isAway(error: unknown): boolean {
+  return isUnsent(error) || error instanceof DeadlineExceededError || error instanceof ConnectionLostError
+}
+
+/** The server cannot be reached, and has not heard of the request. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof ServerUnavailableError || (error instanceof DeadlineExceededError && !error.sent)
+}
+
+/** What throws rejects. */
+export function rejecting<R>(run: () => Promise<R>): Promise<R> {
+  try {
+    return run()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** The options for a further step, with what is left of the time. */
+export function leftOf<O extends CallOptions>(options: O, until: number): O & { deadlineMs: number } {
+  return { ...options, deadlineMs: Math.max(0, until - performance.now()) }
+}
