@@ -2,7 +2,11 @@
 /** `latchkey <command>`: one file a command. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { deleteCommand } from './delete.js'
+import { getCommand } from './get.js'
 import { serveCommand } from './serve.js'
+import { setCommand } from './set.js'
+import { statsCommand } from './stats.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
@@ -13,6 +17,10 @@ const program = new Command('latchkey')
   .description('memcached for TypeScript, with locks you can trust')
   .version(version, '-V, --version')
   .addCommand(serveCommand())
+  .addCommand(statsCommand())
+  .addCommand(getCommand())
+  .addCommand(setCommand())
+  .addCommand(deleteCommand())
   .showHelpAfterError('(latchkey --help tells more)')
 
 for (const command of [program, ...program.commands]) {
