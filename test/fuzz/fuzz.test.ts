@@ -6,8 +6,9 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { type ServerProcess, startLatchkey } from '../support/process.js'
+import { chosenSeed } from '../support/seed.js'
 import { corpus } from './corpus.js'
-import { chosenSeed, Random } from './random.js'
+import { Random } from './random.js'
 import { framesPerRound, honest, playRound } from './round.js'
 
 const frameCount = Number(process.env.LATCHKEY_FUZZ_FRAMES ?? 6000)

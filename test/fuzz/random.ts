@@ -33,9 +33,3 @@ export class Random {
     return Array.from({ length }, () => String.fromCharCode(this.below(256))).join('')
   }
 }
-
-/** From LATCHKEY_FUZZ_SEED, or new each time; print it, so that a failure can be played again. */
-export function chosenSeed(): number {
-  const given = process.env.LATCHKEY_FUZZ_SEED
-  return given === undefined ? (Date.now() ^ (process.pid << 16)) >>> 0 : Number(given) >>> 0
-}

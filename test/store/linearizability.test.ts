@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Store } from 'latchkey/store'
+import { chosenSeed } from '../support/seed.js'
 import { runCrew } from './crew.js'
 import { isLinearizable, type Operation } from './history.js'
 import { violations } from './invariants.js'
@@ -51,7 +52,7 @@ test('the checker refuses what cannot', () => {
 async function record(store: Store, keys: number, churnBytes: number): Promise<Map<string, Recorded[]>> {
   const threads = 4
   const job: LinearizabilityJob = {
-    seed: Date.now(),
+    seed: chosenSeed(),
     rounds: ROUNDS,
     keys,
     clock: new Int32Array(new SharedArrayBuffer(4)),
@@ -74,7 +75,7 @@ for (const [memory, churnBytes] of [
   ['1mb', 3000],
 ] as const) {
   const mayEvict = churnBytes > 0
-  test(`four threads${mayEvict ? ' and evictions' : ''}`, async (t) => {
+  test(`seed ${chosenSeed()}, four threads${mayEvict ? ' and evictions' : ''}`, async (t) => {
     const store = new Store({ memory })
     const keys = await record(store, 61, churnBytes)
     for (const [key, one] of keys) assert.ok(isLinearizable(one, mayEvict), `the history of ${key}`)

@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads'
 import { Store } from 'latchkey/store'
 import { THREAD_SLOTS } from '#dist/store/layout.js'
 import { Memory } from '#dist/store/memory.js'
+import { chosenSeed } from '../support/seed.js'
 import { start } from './crew.js'
 import { fault, frame } from './frames.js'
 import { violations } from './invariants.js'
@@ -32,7 +33,7 @@ function slotsInUse(store: Store): number {
 test(`${KILLS} terminations`, async (t) => {
   const store = new Store({ memory: '2mb', itemMax: '256kb' })
   const cells = new Int32Array(new SharedArrayBuffer(64))
-  const job: TerminationJob = { seed: Date.now(), keys: 300, pinned: PINNED, cells }
+  const job: TerminationJob = { seed: chosenSeed(), keys: 300, pinned: PINNED, cells }
   const random = new Random(job.seed)
   const keyOf = (i: number) => `latchkey:lock:${i}`
   for (let i = 0; i < PINNED; i++) store.set(keyOf(i), frame(keyOf(i), i, i))
@@ -53,7 +54,9 @@ test(`${KILLS} terminations`, async (t) => {
   await Promise.all(ended)
 
   const { repairs, repairDropped, evictions } = store.stats()
-  t.diagnostic(JSON.stringify({ ...report, faults: report.faults.length, repairs, repairDropped, evictions }))
+  t.diagnostic(
+    JSON.stringify({ seed: job.seed, ...report, faults: report.faults.length, repairs, repairDropped, evictions }),
+  )
   assert.deepEqual(report.faults.slice(0, 5), [], `seed ${job.seed}`)
   assert.equal(Atomics.load(cells, Cell.Faults), 0, 'the terminated workers saw no fault')
   for (let i = 0; i < PINNED; i++) {

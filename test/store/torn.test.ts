@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Store } from 'latchkey/store'
+import { chosenSeed } from '../support/seed.js'
 import { runCrew } from './crew.js'
 import { fault, frame } from './frames.js'
 import { violations } from './invariants.js'
@@ -27,7 +28,7 @@ for (const [memory, keys, threads] of [
 ] as const) {
   test(`${threads} threads on ${keys} keys in ${memory}`, async (t) => {
     const store = new Store({ memory, itemMax: '256kb' })
-    const job: TornJob = { operations, keys, seed: Date.now() }
+    const job: TornJob = { operations, keys, seed: chosenSeed() }
     const results = await runCrew<TornJob, TornResult>(store, worker, threads, job)
     const faults = results.flatMap((result) => result.faults)
     const refused = results.reduce((sum, result) => sum + result.refused, 0)
