@@ -16,15 +16,7 @@ import {
 } from '../store/index.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import { PrefixCounts } from './prefixes.js'
-import {
-  DebugReader,
-  MetaNumberReader,
-  MetaReader,
-  MetaStoredReader,
-  NumberReader,
-  TtlReader,
-  ValueReader,
-} from './readers.js'
+import { DebugReader, MetaNumberReader, MetaReader, MetaStoredReader, NumberReader, ValueReader } from './readers.js'
 
 /** By command number. */
 const MODES: WriteMode[] = []
@@ -70,7 +62,6 @@ export class Executor {
   readonly #metaNumber: MetaNumberReader
   readonly #metaStored: MetaStoredReader
   readonly #debug: DebugReader
-  readonly #ttl = new TtlReader()
   readonly prefixes = new PrefixCounts()
 
   constructor(table: Table, out: Output, metrics: Metrics) {
@@ -176,6 +167,7 @@ export class Executor {
     options.touch = true
     options.ttlMs = ms
     options.vivify = false
+    options.mayWin = false
     options.recache = false
     options.noBump = false
     options.peek = false
@@ -247,42 +239,38 @@ export class Executor {
     const options = this.#read
     options.touch = meta.has(Flag.T)
     options.vivify = meta.has(Flag.N)
+    options.mayWin = true
     options.recache = meta.has(Flag.R)
     options.noBump = meta.has(Flag.u)
     options.peek = false
     options.newCas = meta.newCas
     if (options.touch || options.vivify || options.recache) this.#metaTimes()
-    const key = this.#useKey()
-    this.#metaItem.ttlBefore = undefined
-    if (options.touch && meta.has(Flag.t) && this.#asksBefore(Flag.t, Flag.T)) this.#rememberTtl(key)
-    if (this.#table.read(key, options, this.#metaItem)) return
+    this.#metaItem.ttlBefore = options.touch && meta.has(Flag.t) && this.#precedes(Flag.t, Flag.T)
+    if (this.#table.read(this.#useKey(), options, this.#metaItem)) return
     if (meta.has(Flag.q)) return
     this.#metaLine(reply.META_MISS)
   }
 
+  /** Flags count in the order sent: `R` and `t` tell of the life before a `T` behind them, and of `N` and `T` the last wins. */
   #metaTimes(): void {
     const { meta } = this.request
+    const options = this.#read
     const now = Date.now()
-    this.#read.ttlMs = ttlMs(meta.ttl, now)
-    this.#read.vivifyTtlMs = ttlMs(meta.vivifyTtl, now)
-    this.#read.recacheMs = Math.max(0, ttlMs(meta.recacheTtl, now))
+    options.ttlMs = ttlMs(meta.ttl, now)
+    options.recacheMs = Math.max(0, ttlMs(meta.recacheTtl, now))
+    options.recacheFirst = options.touch && options.recache && this.#precedes(Flag.R, Flag.T)
+    const touchedLast = options.touch && options.vivify && this.#precedes(Flag.N, Flag.T)
+    options.vivifyTtlMs = touchedLast ? options.ttlMs : ttlMs(meta.vivifyTtl, now)
   }
 
-  /** `t` is answered at its place in the line: before a `T` it tells what was left until then. */
-  #asksBefore(first: number, second: number): boolean {
+  /** Which of two flags that were sent came first. */
+  #precedes(first: number, second: number): boolean {
     const { tokens, source } = this.request
     for (let i = 2; i < tokens.count; i++) {
       const letter = source.u8[tokens.start[i]]
       if (letter === first || letter === second) return letter === first
     }
     return false
-  }
-
-  #rememberTtl(key: Key): void {
-    this.#plainRead.peek = true
-    this.#table.read(key, this.#plainRead, this.#ttl)
-    this.#plainRead.peek = false
-    this.#metaItem.ttlBefore = this.#ttl.ttlMs
   }
 
   #metaLine(status: Text): void {

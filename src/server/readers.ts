@@ -65,8 +65,8 @@ export class NumberReader implements ItemReader {
 export class MetaReader implements ItemReader {
   readonly #out: Output
   readonly #request: Request
-  /** What `t` has to tell when that is not the item's life by now. */
-  ttlBefore: number | undefined
+  /** Whether `t` is to tell what was left before `T`. */
+  ttlBefore = false
 
   constructor(out: Output, request: Request) {
     this.#out = out
@@ -86,7 +86,7 @@ export class MetaReader implements ItemReader {
     } else {
       out.text(reply.META_DONE)
     }
-    writeReturnFlags(out, this.#request, view, this.ttlBefore ?? view.ttlMs)
+    writeReturnFlags(out, this.#request, view, this.ttlBefore ? view.ttlBeforeMs : view.ttlMs)
     if (view.wonBefore) out.pair(SPACE_Z)
     if (view.stale) out.pair(SPACE_X)
     if (view.won) out.pair(SPACE_W)
@@ -95,15 +95,6 @@ export class MetaReader implements ItemReader {
     view.copyValue(out, out.length)
     out.length += view.valueLength
     out.crlf()
-  }
-}
-
-/** Only how long an item has to live. */
-export class TtlReader implements ItemReader {
-  ttlMs = -1
-
-  item(view: ItemView): void {
-    this.ttlMs = view.ttlMs
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { Bytes } from './bytes.js'
 import { Counter } from './counters.js'
-import { DIGITS_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
+import { DIGITS_MAX, NUMBER_LENGTH_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
 import type { Engine } from './engine.js'
 import type { Key } from './key.js'
 import { Page, PageKind, Queue, type QueueName, State, Stripe, UNIT_BYTES, VALUE_MAX } from './layout.js'
@@ -89,9 +89,12 @@ export class Operations {
       this.#countRead(false, options, reader)
       return options.vivify ? Read.Hit : Read.Miss
     }
-    if (options.touch && !this.#touch(stripe, key, this.#expiryOf(options.ttlMs))) return NeedRoom
     const record = this.#record
     const view = this.#view
+    if (options.touch) {
+      view.expiredBeforeMs = record.expiresAtMs
+      if (!this.#touch(stripe, key, this.#expiryOf(options.ttlMs))) return NeedRoom
+    }
     view.won = this.#winsRecompute(record, options)
     reader?.item(view)
     if (view.won) record.state |= State.TokenSent
@@ -178,21 +181,25 @@ export class Operations {
       counters.add(options.decrement ? Counter.decrMisses : Counter.incrMisses)
       return options.vivify ? this.#vivifyNumber(stripe, key, options, reader) : Outcome.NotFound
     }
+    const length = record.valueLength
+    if (length === 0 || length > NUMBER_LENGTH_MAX) return Outcome.NonNumeric
     if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) {
       counters.add(Counter.casBadval)
       return Outcome.Exists
     }
-    const length = record.valueLength
-    if (length > DIGITS_MAX) return Outcome.NonNumeric
-    record.copyValue(this.#digits, 0)
-    const before = parseU64(this.#digits, 0, length)
+    const text = length > DIGITS_MAX ? Bytes.allocate(length) : this.#digits
+    record.copyValue(text, 0)
+    const before = parseU64(text, 0, length)
     if (before === undefined) return Outcome.NonNumeric
-    const digits = writeU64(compute(before, options), this.#digits, 0)
+    const digits = writeU64(compute(before, options), text, 0)
     // A shorter number keeps the item's length, with spaces behind it, as memcached's does.
-    this.#digits.u8.fill(0x20, digits, Math.max(digits, length))
-    if (!this.#overwriteNumber(stripe, key, Math.max(digits, length), options)) return NeedRoom
+    text.u8.fill(0x20, digits, Math.max(digits, length))
+    const { state } = record
+    if (!this.#overwriteNumber(stripe, key, text, Math.max(digits, length), options)) return NeedRoom
+    // As there, a number that has grown is an item stored anew.
+    if (digits <= length) record.state |= state & CARRIED
     counters.add(options.decrement ? Counter.decrHits : Counter.incrHits)
-    record.touchHit(this.#engine.coarseSeconds)
+    record.bump(this.#engine.coarseSeconds)
     this.#show(reader)
     return Outcome.Done
   }
@@ -233,7 +240,7 @@ export class Operations {
     }
     if (mode === WriteMode.Add) {
       // A failed add is a sign of interest: the item stays longer, as in memcached.
-      this.#record.touchHit(this.#engine.coarseSeconds)
+      this.#record.bump(this.#engine.coarseSeconds)
       return Outcome.NotStored
     }
     if (compareCas === undefined) return Go
@@ -287,8 +294,9 @@ export class Operations {
   #vivify(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): boolean {
     if (!this.#store(stripe, key, NOTHING, 0, options.vivifyTtlMs, options.newCas)) return false
     this.#view.won = true
+    this.#view.expiredBeforeMs = this.#record.expiresAtMs
     reader?.item(this.#view)
-    this.#record.state |= State.TokenSent
+    this.#record.state |= options.noBump ? State.TokenSent : State.TokenSent | State.Fetched
     return true
   }
 
@@ -314,17 +322,13 @@ export class Operations {
     return true
   }
 
-  /** Writes the number in `#digits` over the record's value, in its place when it fits. */
-  #overwriteNumber(stripe: number, key: Key, length: number, options: ArithmeticOptions): boolean {
-    const record = this.#record
-    const { state } = record
-    this.#shapeLike(record, length, options.newCas)
+  /** Writes the first `length` bytes of `text` over the record's value, in its place when they fit. */
+  #overwriteNumber(stripe: number, key: Key, text: Bytes, length: number, options: ArithmeticOptions): boolean {
+    this.#shapeLike(this.#record, length, options.newCas)
     if (options.touch) this.#shape.expiresAtMs = this.#expiryOf(options.ttlMs)
     if (!this.#begin(stripe, key, true, true)) return false
-    this.#fresh.fillValue(this.#digits, 0)
-    if (!this.#commit(stripe, key, true)) return false
-    record.state |= state & CARRIED
-    return true
+    this.#fresh.fillValue(text, 0)
+    return this.#commit(stripe, key, true)
   }
 
   /** Meta delete's gentle forms: without its value, or stale so that the next reader recomputes it. */
@@ -449,11 +453,13 @@ export class Operations {
 
   /** Whether this reader, as the first, is to recompute a value that is stale or about to expire. */
   #winsRecompute(record: RecordCursor, options: ReadOptions): boolean {
+    if (!options.mayWin || options.peek) return false
     const { state } = record
-    if (options.peek || (state & State.TokenSent) !== 0) return false
+    if ((state & State.TokenSent) !== 0) return false
     if ((state & State.Stale) !== 0) return true
-    const { expiresAtMs } = record
-    return options.recache && expiresAtMs !== 0 && expiresAtMs - this.#engine.nowMs < options.recacheMs
+    if (!options.recache) return false
+    const expiresAtMs = options.touch && options.recacheFirst ? this.#view.expiredBeforeMs : record.expiresAtMs
+    return expiresAtMs !== 0 && expiresAtMs - this.#engine.nowMs < options.recacheMs
   }
 
   #show(reader: ItemReader | undefined): void {

@@ -217,15 +217,21 @@ export class RecordCursor {
     for (let i = 0; i < key.wordLength; i++) this.words[at + i] = key.words[i]!
   }
 
-  /** Counts a hit. Saturated counters are not written again: a hot record's line stays shared between caches. */
+  /** Counts a hit by a reader. */
   touchHit(coarseSeconds: number): void {
+    this.bump(coarseSeconds)
+    const { words, index } = this
+    const meta = words[index + Record.Meta]!
+    if ((meta & (State.Fetched << STATE_SHIFT)) === 0)
+      words[index + Record.Meta] = meta | (State.Fetched << STATE_SHIFT)
+  }
+
+  /** Counts any use. Saturated counters are not written again: a hot record's line stays shared between caches. */
+  bump(coarseSeconds: number): void {
     const { words, index } = this
     const value = words[index + Record.Value]!
     if (value >>> FREQUENCY_SHIFT < FREQUENCY_MAX) words[index + Record.Value] = (value + (1 << FREQUENCY_SHIFT)) | 0
     if (words[index + Record.Access] !== coarseSeconds) words[index + Record.Access] = coarseSeconds
-    const meta = words[index + Record.Meta]!
-    if ((meta & (State.Fetched << STATE_SHIFT)) === 0)
-      words[index + Record.Meta] = meta | (State.Fetched << STATE_SHIFT)
   }
 
   /** Copies value bytes `[from, from + length)` out. */

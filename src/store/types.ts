@@ -34,12 +34,16 @@ export interface ReadOptions {
   vivifyTtlMs: number
   /** The token of an item made by `vivify`, instead of the next one (mg E). */
   newCas: bigint | undefined
-  /** Let one reader win when less than `recacheMs` of life is left (mg R). */
+  /** This reader knows what to do when it wins the right to recompute a value (mg). Others must not take it. */
+  mayWin: boolean
+  /** With `mayWin`: let one reader win when less than `recacheMs` of life is left (mg R). */
   recache: boolean
   recacheMs: number
+  /** With `touch`: tell what is left of life, for `recache`, as it was before the touch. */
+  recacheFirst: boolean
   /** Leave no trace in the item's hits and access time (mg u). */
   noBump: boolean
-  /** Look without being seen at all: `noBump`, nothing counted, no right to recompute handed out (me). */
+  /** Look without being seen at all: `noBump`, nothing counted, nothing won (me). */
   peek: boolean
 }
 
@@ -97,6 +101,8 @@ export interface ItemView {
   readonly cas: bigint
   /** Milliseconds left to live, −1 for ever. */
   readonly ttlMs: number
+  /** After a read with `touch`: what was left before it. Of another read it tells nothing. */
+  readonly ttlBeforeMs: number
   /** Seconds since the access before this one. */
   readonly idleSeconds: number
   /** Read before, since it was stored. */
@@ -124,8 +130,10 @@ export function readOptions(): ReadOptions {
     vivify: false,
     vivifyTtlMs: 0,
     newCas: undefined,
+    mayWin: false,
     recache: false,
     recacheMs: 0,
+    recacheFirst: false,
     noBump: false,
     peek: false,
   }

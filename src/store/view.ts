@@ -16,6 +16,8 @@ export class RecordView implements ItemView {
   readonly #tokenOf: (record: RecordCursor) => bigint
   /** Set before a reader is called; what it changes in the record is written only afterwards. */
   won = false
+  /** When the item would have expired, had this read not touched it. Absolute; 0 for never. */
+  expiredBeforeMs = 0
 
   constructor(record: RecordCursor, times: Times, tokenOf: (record: RecordCursor) => bigint) {
     this.#record = record
@@ -56,7 +58,14 @@ export class RecordView implements ItemView {
   }
 
   get ttlMs(): number {
-    const { expiresAtMs } = this.#record
+    return this.#left(this.#record.expiresAtMs)
+  }
+
+  get ttlBeforeMs(): number {
+    return this.#left(this.expiredBeforeMs)
+  }
+
+  #left(expiresAtMs: number): number {
     return expiresAtMs === 0 ? -1 : expiresAtMs - this.#times.nowMs
   }
 

@@ -2,13 +2,57 @@
 import type { Random } from './random.js'
 
 const keys = ['a', 'b', 'c', 'Zm9v', 'k'.repeat(250)]
-// No value of nothing but white space: 1.6.18 reads on behind it, whatever stands there, when it wants a number.
-const values = ['', '0', '5', '10', '99', 'abc', '18446744073709551615', 'x'.repeat(300), 'get a', '\r\nx']
-const deltas = ['0', '1', '7', '1000', '18446744073709551615', 'x', '-1']
+// 1.6.18 reads on behind a value of nothing but white space, into what the memory held before, when it wants a number;
+// and behind a number of 2^63 or more, for a minus sign. So there is none of these, and it takes many deltas to get there.
+const values = [
+  ...['', '0', '5', '10', '99', 'abc', '4000000000000000000', 'x'.repeat(300), 'get a', '\r\nx'],
+  ...[' 7', '\t+7', '7\0x', '7 x', `${'0'.repeat(30)}7 `],
+]
+/** Tokens are of each server; but the highest is above all of them, and 42 is below, once so many have been given. */
+const highest = 2n ** 64n - 1n
+export const TOKENS_BELOW = 42
+
+const deltas = ['0', '1', '7', '1000', '1000000000000000000', 'x', '-1']
 const lives = ['0', '100', '2592000', '-1']
-const metaGetFlags = ['v', 'k', 's', 'f', 'c', 'q', 'O1', 'Oabc', 'T100', 'T0', 'N100', 'R10', 'R1000', 'Px', '!']
-const metaSetFlags = ['k', 'c', 'q', 'O2', 'F7', 'T100', 'I', 'MS', 'ME', 'MR', 'MA', 'MP', 'MX', 'C42', '!']
-const metaDeleteFlags = ['k', 'q', 'O3', 'I', 'T100', 'C42', '!']
+const metaGetFlags = [
+  'v',
+  'k',
+  's',
+  'f',
+  'c',
+  'q',
+  'O1',
+  'Oabc',
+  'T100',
+  'T0',
+  'N100',
+  'R10',
+  'R1000',
+  'Px',
+  't',
+  'h',
+  'u',
+  '!',
+]
+const metaSetFlags = [
+  'k',
+  'c',
+  'q',
+  'O2',
+  'F7',
+  'T100',
+  'I',
+  'MS',
+  'ME',
+  'MR',
+  'MA',
+  'MP',
+  'MX',
+  'C42',
+  `C${highest}`,
+  '!',
+]
+const metaDeleteFlags = ['k', 'q', 'O3', 'I', 'T100', 'C42', `C${highest}`, '!']
 const metaArithmeticFlags = [
   'v',
   'k',
@@ -23,8 +67,11 @@ const metaArithmeticFlags = [
   'M-',
   'MX',
   'N100',
+  'T100',
   'J7',
+  'D1000000000000000000',
   'C42',
+  `C${highest}`,
   '!',
 ]
 

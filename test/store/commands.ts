@@ -27,7 +27,19 @@ const text = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('0', '9', '99', '10 ', '007', '18446744073709551615', '18446744073709551616', ' 1', ''),
+    arbitrary: fc.oneof(
+      fc.constantFrom('0', '9', '99', '10 ', '007', '18446744073709551615', '18446744073709551616', ' 1', ''),
+      fc.constantFrom(
+        '+5',
+        '-5',
+        '-18446744073709551615',
+        '5\0x',
+        '5 x',
+        '18446744073709551615 -',
+        `0${' '.repeat(20)}`,
+      ),
+      fc.constantFrom(`${'0'.repeat(300)}7`, `\t\r${' '.repeat(4100)}8\n`, '   ', '9-', '0-0'),
+    ),
   },
 )
 const flags = fc.constantFrom(0, 0, 1, 0xffffffff)
@@ -46,8 +58,10 @@ const read = fc.record({
   ttlMs,
   vivify: rarely,
   vivifyTtlMs: ttlMs,
+  mayWin: fc.boolean(),
   recache: rarely,
   recacheMs: fc.constantFrom(0, 500, 5000),
+  recacheFirst: fc.boolean(),
   newCas,
   noBump: rarely,
   peek: fc.constant(false),

@@ -12,12 +12,18 @@ const ITEM_MAX = 64 * 1024
 class Capture implements ItemReader {
   shown: Shown | undefined
   cas = 0n
+  readonly #touched: boolean
+
+  constructor(touched = false) {
+    this.#touched = touched
+  }
 
   item(view: Parameters<ItemReader['item']>[0]): void {
     const target = Bytes.allocate(view.valueLength)
     view.copyValue(target, 0)
     const { flags, ttlMs, fetched, stale, won, wonBefore } = view
     this.shown = { value: Buffer.from(target.u8).toString('latin1'), flags, ttlMs, fetched, stale, won, wonBefore }
+    if (this.#touched) this.shown.ttlBeforeMs = view.ttlBeforeMs
     this.cas = view.cas
   }
 }
@@ -56,7 +62,7 @@ export class Duel {
   }
 
   #step(one: Command): void {
-    const capture = new Capture()
+    const capture = new Capture(one.kind === 'read' && one.touch)
     const { evictions } = this
     const expect = <T>(key: string, ask: () => T, actual: T): void =>
       assert.deepEqual(actual, this.#expected(key, evictions, ask, actual))

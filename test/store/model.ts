@@ -26,6 +26,8 @@ export interface Shown {
   value: string
   flags: number
   ttlMs: number
+  /** After a touch. */
+  ttlBeforeMs?: number
   fetched: boolean
   stale: boolean
   won: boolean
@@ -38,6 +40,14 @@ const U64 = 2n ** 64n
 function recordBytes(key: string, valueLength: number): number {
   const words = 4 + ((key.length + 3) >> 2) + ((valueLength + 3) >> 2)
   return ((words + 1) >> 1) * 8
+}
+
+/** What C's strtoull makes of it, as memcached calls it. */
+function numberIn(text: string): bigint | undefined {
+  const found = /^[\t-\r ]*([-+]?)(\d+)(?![^\t-\r \0])/.exec(text)
+  if (found === null || BigInt(found[2]!) >= U64) return undefined
+  const number = BigInt.asUintN(64, BigInt(found[2]!) * (found[1] === '-' ? -1n : 1n))
+  return number >= U64 / 2n && text.split('\0')[0]!.includes('-') ? undefined : number
 }
 
 export class Model {
@@ -69,13 +79,18 @@ export class Model {
     if (item === undefined) {
       if (!options.vivify) return undefined
       item = this.#put(key, Buffer.alloc(0), 0, this.#expiry(options.vivifyTtlMs), options.newCas)
-      item.tokenSent = true
-      return { ...this.#show(item), won: true, wonBefore: false }
+      const shown = { ...this.#show(item), won: true }
+      Object.assign(item, { tokenSent: true, fetched: !options.noBump })
+      if (options.touch) shown.ttlBeforeMs = shown.ttlMs
+      return shown
     }
+    const ttlBeforeMs = this.#show(item).ttlMs
     if (options.touch) item.expiresAtMs = this.#expiry(options.ttlMs)
     const shown = this.#show(item)
-    const runsOut = options.recache && item.expiresAtMs !== 0 && shown.ttlMs < options.recacheMs
-    shown.won = !item.tokenSent && !options.peek && (item.stale || runsOut)
+    if (options.touch) shown.ttlBeforeMs = ttlBeforeMs
+    const judgedMs = options.touch && options.recacheFirst ? ttlBeforeMs : shown.ttlMs
+    const runsOut = options.recache && judgedMs !== -1 && judgedMs < options.recacheMs
+    shown.won = !item.tokenSent && options.mayWin && (item.stale || runsOut)
     if (shown.won) item.tokenSent = true
     if (!options.peek && !options.noBump) item.fetched = true
     return shown
@@ -98,10 +113,7 @@ export class Model {
       const ttlMs = extends_ ? options.vivifyTtlMs : options.ttlMs
       return this.#stored(this.#put(key, value, options.flags, this.#expiry(ttlMs), options.newCas))
     }
-    if (mode === WriteMode.Add) {
-      item.fetched = true
-      return { outcome: Outcome.NotStored }
-    }
+    if (mode === WriteMode.Add) return { outcome: Outcome.NotStored }
     const older = compareCas !== undefined && compareCas !== item.cas
     if (older && (extends_ || !options.invalidate || compareCas > item.cas!)) return { outcome: Outcome.Exists }
     if (extends_) {
@@ -138,15 +150,16 @@ export class Model {
       const value = Buffer.from(String(options.initial))
       return this.#stored(this.#put(key, value, 0, this.#expiry(options.vivifyTtlMs), options.newCas))
     }
+    if (item.value.length === 0) return { outcome: Outcome.NonNumeric }
     if (options.compareCas !== undefined && options.compareCas !== item.cas) return { outcome: Outcome.Exists }
     const text = item.value.toString('latin1')
-    if (text.length > 20 || !/^\d+ *$/.test(text) || BigInt(text.trim()) >= U64) return { outcome: Outcome.NonNumeric }
-    const before = BigInt(text.trim())
+    const before = numberIn(text)
+    if (before === undefined) return { outcome: Outcome.NonNumeric }
     const down = before < options.delta ? 0n : before - options.delta
     const after = options.decrement ? down : (before + options.delta) % U64
     item.value = Buffer.from(String(after).padEnd(text.length))
     item.cas = options.newCas
-    item.fetched = true
+    if (String(after).length > text.length) Object.assign(item, { stale: false, tokenSent: false, fetched: false })
     if (options.touch) item.expiresAtMs = this.#expiry(options.ttlMs)
     return this.#stored(item)
   }

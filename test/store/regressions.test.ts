@@ -108,7 +108,7 @@ function tableWith(value: string) {
     let seen = { won: false, wonBefore: false, stale: false, cas: 0n, text: '' }
     table.read(
       key,
-      { ...readOptions(), peek },
+      { ...readOptions(), mayWin: true, peek },
       {
         item(view: ItemView) {
           const target = Bytes.allocate(view.valueLength)
