@@ -46,11 +46,6 @@ export class Link {
     return Array.from(this.#connection?.pending ?? [], (exchange) => exchange.promise)
   }
 
-  /** The connection, when it is ready for requests. */
-  get connection(): Connection | undefined {
-    return this.state === 'ready' ? this.#connection : undefined
-  }
-
   send(exchange: AnyExchange): void {
     this.#connection!.send(exchange)
   }

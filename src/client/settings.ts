@@ -61,7 +61,7 @@ export function linkSettings(options: ConnectionDefaults): LinkSettings {
     maxPending: whole(options.maxPending ?? 100_000, 'maxPending'),
     waitWhenDown: oneOf(whenDown, ['fail', 'wait'], 'whenDown') === 'wait',
     reconnectMinMs,
-    reconnectMaxMs: atLeast(reconnectMinMs, reconnect.maxMs ?? 5000, 'reconnect.maxMs'),
+    reconnectMaxMs: atLeast(reconnectMinMs, reconnect.maxMs ?? 1000, 'reconnect.maxMs'),
     stallMs: atLeast(1, options.stallMs ?? 1000, 'stallMs'),
     tls: tls === false ? undefined : tls === true ? {} : tls,
     credentials: credentialsOf(username, password),

@@ -46,7 +46,7 @@ export interface ConnectionDefaults {
   maxPending?: number
   /** While a server is down: `fail` at once, or `wait` for it up to the deadline. Default fail. */
   whenDown?: 'fail' | 'wait'
-  /** Pause before the next try to connect: random, growing from `minMs` (50) to `maxMs` (5,000). */
+  /** Pause before the next try to connect: random, growing from `minMs` (50) to `maxMs` (1,000). */
   reconnect?: { minMs?: number; maxMs?: number }
   /** A try to connect, and silence while replies are due, ends after so long. Milliseconds, default 1,000. */
   stallMs?: number

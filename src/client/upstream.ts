@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import type { Address } from './address.js'
 import type { AnyExchange } from './connection.js'
 import { AuthenticationError, ClientClosedError, OverloadedError, ServerUnavailableError } from './errors.js'
-import type { Features } from './features.js'
 import { Link } from './link.js'
 import { Queue } from './queue.js'
 import type { LinkSettings } from './settings.js'
@@ -53,11 +52,6 @@ export class Upstream {
     if (link !== undefined) return undefined
     this.#wake()
     return this.#isDown() && !this.#settings.waitWhenDown ? this.#unavailable() : undefined
-  }
-
-  /** What the server can do, once a connection has found out. */
-  get features(): Features | undefined {
-    return this.#leastBusy()?.connection?.features
   }
 
   /** Waits for what is under way, then ends the connections. New calls are refused from now on. */
