@@ -1,11 +1,13 @@
 /** `npm run bench`: runs the parts asked for, one after the other, prints the table, and keeps the results. */
 import { runChurnPart } from './churn/part.js'
+import { runClientPart } from './client/part.js'
 import { runItemsPart } from './items/part.js'
 import { runMissPart } from './misses/part.js'
 import { type BenchOptions, type PartName, parseOptions, usage } from './options.js'
 import { targetTable, writeTables } from './report/markdown.js'
 import { type Measured, type Results, readResults, writeResults } from './report/results.js'
 import { runServerPart } from './server/part.js'
+import { runStampedePart } from './stampede/part.js'
 import { runStorePart } from './store/part.js'
 import { describeMachine } from './support/machine.js'
 import { calibration, contest } from './support/servers.js'
@@ -34,6 +36,10 @@ async function run(part: PartName, options: BenchOptions): Promise<Results> {
       return { misses: stamp(await runMissPart({ quick, contestants, log })) }
     case 'churn':
       return { churn: stamp(await runChurnPart({ quick, contestants, log })) }
+    case 'client':
+      return { client: stamp(await runClientPart({ quick, log })) }
+    case 'stampede':
+      return { stampede: stamp(await runStampedePart({ quick, contestants, log })) }
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CaseResult, honestRatio } from '../server/measure.js'
 import { geometricMean } from '../support/statistics.js'
+import { clientHeads, clientTable } from './client.js'
 import { benchFolder, type Measured, type Results } from './results.js'
 import { targetRows } from './targets.js'
 
@@ -22,6 +23,7 @@ export function tables(results: Results): string {
   if (results.server !== undefined) sections.push(caseTable(results.server.data.cases))
   if (results.store !== undefined) sections.push(storeTable(results))
   if (results.misses !== undefined) sections.push(missTable(results))
+  if (results.client !== undefined) sections.push(table(clientHeads, clientTable(results.client.data.cells)))
   return sections.filter((section) => section !== '').join('\n\n')
 }
 

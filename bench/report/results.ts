@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChurnResult } from '../churn/part.js'
+import type { ClientResult } from '../client/part.js'
 import type { ItemsRow } from '../items/part.js'
 import type { MissRow } from '../misses/part.js'
 import type { ServerResult } from '../server/part.js'
+import type { StampedeRow } from '../stampede/measure.js'
 import type { StoreResult } from '../store/part.js'
 import type { Machine } from '../support/machine.js'
 
@@ -21,6 +23,8 @@ export interface Results {
   items?: Measured<ItemsRow[]>
   misses?: Measured<MissRow[]>
   churn?: Measured<ChurnResult>
+  client?: Measured<ClientResult>
+  stampede?: Measured<StampedeRow[]>
   /** The server part with memcached on both sides. */
   calibration?: Measured<ServerResult>
 }

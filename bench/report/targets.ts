@@ -2,16 +2,9 @@ import type { CaseResult } from '../server/measure.js'
 import { honestRatio } from '../server/measure.js'
 import type { StoreRow } from '../store/part.js'
 import { geometricMean } from '../support/statistics.js'
+import { clientRows, stampedeRows } from './client.js'
 import type { Results } from './results.js'
-
-/** One line of the table of targets. */
-export interface TargetRow {
-  what: string
-  must: string
-  wants: string
-  measured: string
-  verdict: string
-}
+import { type TargetRow, times, verdict } from './verdict.js'
 
 export function targetRows(results: Results): TargetRow[] {
   return [
@@ -20,6 +13,8 @@ export function targetRows(results: Results): TargetRow[] {
     ...itemRows(results),
     ...missRows(results),
     ...churnRows(results),
+    ...clientRows(results),
+    ...stampedeRows(results),
   ]
 }
 
@@ -138,15 +133,6 @@ function churnRows({ churn }: Results): TargetRow[] {
   const holds = latchkey.stable && latchkey.refused === 0
   const size = latchkey.finalMiB * 1.048576 < 80
   return [{ ...head, measured, verdict: holds ? (size ? 'wanted' : 'reached') : 'missed' }]
-}
-
-function verdict(worst: number, must: number, wants: number): string {
-  if (worst >= wants) return 'wanted'
-  return worst >= must ? 'reached' : 'missed'
-}
-
-function times(ratio: number): string {
-  return `${ratio.toFixed(2)} ×`
 }
 
 function percent(fraction: number): string {

@@ -1,7 +1,5 @@
-/**
- * The load generator, a process of its own on a core of its own. Its parent sends one `Order` at a time
- * and gets one `Answer` to each.
- */
+/** The load generator, a process of its own on a core of its own, which obeys its parent. */
+import { obeyOrders } from '../support/remote.js'
 import type { Case } from './cases.js'
 import { Load, type Span, type Target } from './load.js'
 import { loadingPool, type Pool, poolFor } from './requests.js'
@@ -13,8 +11,6 @@ export type Order =
   /** Builds the batches of a case, and checks the replies of all servers to some of them. */
   | { kind: 'prepare'; one: Case }
   | { kind: 'run'; target: number; durationMs: number }
-
-export type Answer = { span?: Span; error?: string }
 
 const checkedBatches = 200
 const loads: Load[] = []
@@ -37,10 +33,4 @@ async function obey(order: Order): Promise<Span | undefined> {
   }
 }
 
-process.on('message', (order: Order) => {
-  obey(order).then(
-    (span) => process.send!(span === undefined ? {} : { span }),
-    (error: Error) => process.send!({ error: error.message }),
-  )
-})
-process.on('disconnect', () => process.exit())
+obeyOrders(obey)

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
+import { Remote } from '../support/remote.js'
 import { type Contestants, type RunningServer, withBoth } from '../support/servers.js'
 import { type Case, caseName, casesToRun } from './cases.js'
+import type { Order } from './generator.js'
 import type { Span } from './load.js'
 import { type CaseResult, caseResult, honestRatio, wasDisturbed } from './measure.js'
-import { RemoteGenerator } from './remote.js'
 
 export interface ServerResult {
   threads: number
@@ -17,6 +19,7 @@ export interface ServerPartOptions {
   log: (line: string) => void
 }
 
+const generatorScript = join(import.meta.dirname, 'generator.js')
 const serverCore = 0
 const generatorCore = 1
 /** Holds 100,000 values of 1,000 bytes in either server, without room to spare for a server that wastes it. */
@@ -34,7 +37,7 @@ export async function runServerPart(options: ServerPartOptions): Promise<ServerR
 }
 
 async function measureAll(servers: RunningServer[], options: ServerPartOptions): Promise<CaseResult[]> {
-  const generator = new RemoteGenerator(generatorCore)
+  const generator = new Remote<Order, Span>(generatorScript, 'the load generator', generatorCore)
   try {
     const targets = servers.map(({ pid, port }) => ({ pid, port }))
     await generator.order({ kind: 'connect', targets, cores: [serverCore, generatorCore] })
@@ -57,7 +60,7 @@ async function measureAll(servers: RunningServer[], options: ServerPartOptions):
  * A B, B A, A B …: short runs, so that what drifts (heat, neighbours, the other work of the machine) drifts for both,
  * and turned about, so that neither always comes second. Disturbed pairs are run again, as often as there are pairs.
  */
-async function measureCase(generator: RemoteGenerator, one: Case, quick: boolean): Promise<CaseResult> {
+async function measureCase(generator: Remote<Order, Span>, one: Case, quick: boolean): Promise<CaseResult> {
   const { pairs, durationMs } = quick ? quickRuns : fullRuns
   const taken: Span[][] = []
   let patience = pairs

@@ -22,6 +22,11 @@ export function quartiles(values: readonly number[]): [number, number] {
   return [sorted[Math.floor((sorted.length - 1) / 4)], sorted[Math.ceil(((sorted.length - 1) * 3) / 4)]]
 }
 
+/** The smallest value that so many percent of them do not exceed (nearest rank). `sorted` is ascending and not empty. */
+export function percentile(sorted: ArrayLike<number>, percent: number): number {
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)]
+}
+
 /** Half the distance between the smallest and the largest, as a fraction of the median: "± 0.03". */
 export function spread(values: readonly number[]): number {
   return (Math.max(...values) - Math.min(...values)) / 2 / median(values)
