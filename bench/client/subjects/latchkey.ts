@@ -1,9 +1,12 @@
 import { bytes, type Client, createClient, text } from 'latchkey/client'
 import type { Setting, Subject, Value } from './subject.js'
 
-/** As it comes: one connection, and the codec for the kind of values. */
+/** One second by default, which 64 MB on their way may need on a busy machine; the others have as long, or no limit. */
+const patienceMs = 10_000
+
+/** One connection, and the codec for the kind of values. */
 export async function open(port: number, { values, connections }: Setting): Promise<Subject> {
-  const options = { servers: `127.0.0.1:${port}`, connections }
+  const options = { servers: `127.0.0.1:${port}`, connections, deadlineMs: patienceMs, stallMs: patienceMs }
   return values === 'bytes'
     ? adapt(createClient({ ...options, codec: bytes() }))
     : adapt(createClient({ ...options, codec: text() }))
