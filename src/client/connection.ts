@@ -15,7 +15,7 @@ import { Outbox } from './outbox.js'
 import { Queue } from './queue.js'
 import type { LinkSettings } from './settings.js'
 
-const RECEIVE_BYTES = 64 * 1024
+const RECEIVE_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 30_000
 
 // biome-ignore lint/suspicious/noExplicitAny: an exchange's result type is a matter between it and its caller

@@ -1,8 +1,8 @@
 /** Requests waiting to be written: text and small values side by side in one buffer, large values as they are. */
 
-const PIECE = 64 * 1024
+const PIECE = 256 * 1024
 /** From here on a value is handed to the socket instead of being copied. */
-const LARGE = 16 * 1024
+const LARGE = 4 * 1024
 /** Below this many chars a loop beats the call into native code. */
 const SHORT = 24
 
