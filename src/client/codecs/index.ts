@@ -1,7 +1,11 @@
-import type { Codec } from '../codec.js'
-export function text(): Codec<string> {
-  return { encode: (data) => ({ data, flags: 0 }), decode: (data) => data.toString('utf8') }
-}
-export function bytes(): Codec<Uint8Array> {
-  return { encode: (data) => ({ data, flags: 0 }), decode: (data) => Buffer.from(data) }
-}
+/**
+ * The codecs: one for each kind of value, and for what other clients write. Every one refuses, with a `CodecError`, flags
+ * that it does not know: what one codec wrote is never misread by another.
+ */
+export { bytes } from './bytes.js'
+export { compressed } from './compressed.js'
+export type { CompressionOptions } from './deflate.js'
+export { json } from './json.js'
+export { type PhpValue, php } from './php.js'
+export { type PythonValue, pymemcache } from './pymemcache.js'
+export { text } from './text.js'
