@@ -190,6 +190,10 @@ test('numbers of counters, shorter after decr', () => {
   assert.equal(decode(php(), '18446744073709551615', 1), 2n ** 64n - 1n)
 })
 
+test('php(): minus zero is a float', () => {
+  assert.ok(Object.is(there(php(), -0), -0))
+})
+
 test('php(): text where it is text, else bytes', () => {
   assert.equal(decode(php(), 'é', 0), 'é')
   assert.deepEqual(decode(php(), Buffer.from([0xff, 0]), 0), Buffer.from([0xff, 0]))

@@ -17,7 +17,7 @@ export function fastlz(data: Uint8Array, size: number): Buffer | undefined {
     const instruction = from === 0 ? data[from++] & 31 : data[from++]
     if (instruction < 32) {
       const count = instruction + 1
-      if (from + count > data.length || at + count > size) return undefined
+      if (from + count > data.length) return undefined
       for (let i = 0; i < count; i++) out[at++] = data[from++]
       continue
     }
@@ -35,5 +35,6 @@ export function fastlz(data: Uint8Array, size: number): Buffer | undefined {
     if (!(at + count <= size && back <= at)) return undefined
     for (let i = 0; i < count; i++, at++) out[at] = out[at - back]
   }
+  // What was written past the end of `out` is not there, but was counted.
   return at === size ? out : undefined
 }
