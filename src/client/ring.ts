@@ -19,7 +19,9 @@
  * goes by its path, as PHP has it; pylibmc puts `:0` behind. By default libmemcached hashes a key without its namespace
  * (PHP's `OPT_PREFIX_KEY`).
  */
+import { inspect } from 'node:util'
 import { type Address, DEFAULT_PORT } from './address.js'
+import { InvalidArgumentError } from './errors.js'
 import { md5 } from './md5.js'
 import { oneAtATime } from './one-at-a-time.js'
 
@@ -48,6 +50,8 @@ export class Ring {
 
   /** `servers` as `parseServers` returns them; `pick` answers with indexes into this list. */
   constructor(servers: readonly Address[], distribution: Distribution = 'ketama-weighted') {
+    if (distribution !== 'ketama-weighted' && distribution !== 'ketama')
+      throw new InvalidArgumentError(`no distribution: ${inspect(distribution)}; use 'ketama-weighted' or 'ketama'`)
     const weighted = distribution === 'ketama-weighted' || servers.some((server) => server.weight > 1)
     const points = weighted ? pointsByWeight(servers) : pointsAlike(servers)
     // The sort is stable: where two servers have the same point, the first in the list owns it.

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { parseServers } from '#dist/client/address.js'
+import { InvalidArgumentError } from '#dist/client/errors.js'
 import { md5 } from '#dist/client/md5.js'
-import { Ring } from '#dist/client/ring.js'
+import { type Distribution, Ring } from '#dist/client/ring.js'
 import { Random } from '../store/random.js'
 import { ringCases, ringKeys } from './ring-cases.js'
 import { goldenPicks } from './ring-golden.js'
@@ -42,6 +43,11 @@ for (const distribution of ['ketama-weighted', 'ketama'] as const)
       assert.ok(share > 0.5 / n && share < 1.6 / n, `1 of ${n}: ${share}`)
     }
   })
+
+test('an unknown distribution', () => {
+  for (const wrong of ['modula', '', null, 5])
+    assert.throws(() => new Ring(parseServers('a,b'), wrong as Distribution), InvalidArgumentError)
+})
 
 test('keys follow the weights', () => {
   const ring = new Ring(parseServers(['a', { host: 'b', weight: 3 }]))
