@@ -140,8 +140,8 @@ export interface Versioned<T> {
   cas: bigint
 }
 
-/** `exists`: somebody else has changed the item since; `not_found`: it is gone. */
-export type CasOutcome = 'stored' | 'exists' | 'not_found'
+/** `exists`: somebody else has changed the item since; `not-found`: it is gone. */
+export type CasOutcome = 'stored' | 'exists' | 'not-found'
 
 export type MetaCommand = 'mg' | 'ms' | 'md' | 'ma' | 'me'
 

@@ -110,7 +110,7 @@ export class CompareAndSwap extends Write<CasOutcome> {
         return 'exists'
       case Status.NotFound:
       case Status.ClassicNotFound:
-        return 'not_found'
+        return 'not-found'
       default:
         throw this.unexpected(reply)
     }
