@@ -33,7 +33,7 @@ export const Flag = {
   T: 84,
 } as const
 
-const MAX_WORDS = 20
+export const MAX_WORDS = 20
 /** Bytes, the letter `O` included. */
 const MAX_OPAQUE = 32
 const MAX_ASCII = 127
@@ -63,8 +63,7 @@ export class MetaFlags {
     return letter >= 97 ? (this.#lower & lower(letter)) !== 0 : (this.#upper & upper(letter)) !== 0
   }
 
-  /** Takes the words from `first` on. The error to reply with, or `undefined`. */
-  read(u8: Uint8Array, tokens: Tokens, first: number): Text | undefined {
+  clear(): void {
     this.#lower = 0
     this.#upper = 0
     this.compareCas = undefined
@@ -72,6 +71,35 @@ export class MetaFlags {
     this.mode = 0
     this.clientFlags = 0
     this.ttl = 0
+  }
+
+  /** Takes the word if it is one of the common ones and in order; false leaves it to `read`, and what there is to say. */
+  takePlain(u8: Uint8Array, start: number, end: number): boolean {
+    const letter = u8[start]
+    if (end === start + 1) {
+      if (letter < 97 || letter > 122 || letter === Flag.b) return false
+      const bit = lower(letter)
+      if ((bit & LOWER_FLAGS) === 0 || (this.#lower & bit) !== 0) return false
+      this.#lower |= bit
+      return true
+    }
+    if (letter !== Flag.O && letter !== Flag.T) return false
+    const bit = upper(letter)
+    if ((this.#upper & bit) !== 0) return false
+    this.#upper |= bit
+    if (letter === Flag.O) return end - start <= MAX_OPAQUE
+    this.ttl = parseI32(u8, start + 1, end)
+    return this.ttl !== NOT_A_NUMBER
+  }
+
+  /** Nothing was sent that changes the item, or depends on when: only what is to be told. */
+  get asksOnly(): boolean {
+    return (this.#upper & ~upper(Flag.O)) === 0
+  }
+
+  /** Takes the words from `first` on. The error to reply with, or `undefined`. */
+  read(u8: Uint8Array, tokens: Tokens, first: number): Text | undefined {
+    this.clear()
     if (tokens.count > MAX_WORDS) return reply.TOO_MANY_FLAGS
     let error: Text | undefined
     for (let i = first; i < tokens.count; i++) {

@@ -13,6 +13,8 @@ export interface MetaItem {
   readonly cas: bigint
   /** Milliseconds left, −1 for ever. */
   readonly ttlMs: number
+  /** The same, of before this very request. */
+  readonly ttlBeforeMs: number
   readonly idleSeconds: number
   readonly fetched: boolean
 }
@@ -21,8 +23,8 @@ const SPACED = 32 << 8
 const MINUS_ONE = 0x2d31
 const SPACE_B = SPACED | Flag.b
 
-/** All flags that ask for something; `item` is what is known of it. */
-export function writeReturnFlags(out: Output, request: Request, item: MetaItem, ttlMs = item.ttlMs): void {
+/** All flags that ask for something; `item` is what is known of it. With `ttlBefore`, `t` tells the life it had before. */
+export function writeReturnFlags(out: Output, request: Request, item: MetaItem, ttlBefore = false): void {
   const { tokens, source } = request
   for (let i = firstFlag(request); i < tokens.count; i++) {
     const letter = source.u8[tokens.start[i]]
@@ -47,8 +49,7 @@ export function writeReturnFlags(out: Output, request: Request, item: MetaItem, 
         break
       case Flag.t:
         out.pair(SPACED | letter)
-        if (ttlMs < 0) out.pair(MINUS_ONE)
-        else out.number(Math.ceil(ttlMs / 1000))
+        writeSeconds(out, ttlBefore ? item.ttlBeforeMs : item.ttlMs)
         break
       case Flag.l:
         out.pair(SPACED | letter)
@@ -70,6 +71,11 @@ export function writeEchoFlags(out: Output, request: Request): void {
     if (letter === Flag.O) writeToken(out, request, i)
     else if (letter === Flag.k) writeKey(out, request)
   }
+}
+
+function writeSeconds(out: Output, ms: number): void {
+  if (ms < 0) out.pair(MINUS_ONE)
+  else out.number(Math.ceil(ms / 1000))
 }
 
 function firstFlag(request: Request): number {

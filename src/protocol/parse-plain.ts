@@ -1,9 +1,10 @@
 /**
- * The two requests that most traffic consists of, read in one pass without splitting the line into words.
+ * The four requests that most traffic consists of, read in one pass without splitting the line into words.
  * Anything unusual in them (more words, a sign, a long number, a bare newline) is left to the general way.
  */
 import { CR, LF, SPACE } from './bytes.js'
 import { Command } from './command.js'
+import { MAX_WORDS } from './meta-flags.js'
 import { MAX_KEY, type Request } from './request.js'
 
 /** So many digits always fit in V8's small integers. */
@@ -34,6 +35,32 @@ export function plainSet(request: Request, u8: Uint8Array, start: number, end: n
   request.exptime = exptime
   request.valueLength = valueLength
   request.next = cursor + 2
+  return true
+}
+
+/** `mg <key> <flags>*\r\n` or `ms <key> <bytes> <flags>*\r\n`, from its key on. */
+export function plainMeta(request: Request, command: Command, u8: Uint8Array, start: number, end: number): boolean {
+  if (!takeKey(request, u8, start, end)) return false
+  const { tokens, meta } = request
+  const isSet = command === Command.MetaSet
+  const valueLength = isSet ? takeNumber(u8, end) : -1
+  if (isSet && valueLength < 0) return false
+  let count = isSet ? 3 : 2
+  meta.clear()
+  let at = cursor
+  while (at < end && u8[at] === SPACE) {
+    const word = ++at
+    while (at < end && u8[at] > SPACE) at++
+    if (at === word || count === MAX_WORDS || !meta.takePlain(u8, word, at)) return false
+    tokens.start[count] = word
+    tokens.end[count++] = at
+  }
+  cursor = at
+  if (!atLineEnd(u8, end)) return false
+  request.command = command
+  request.valueLength = valueLength
+  request.next = cursor + 2
+  tokens.count = count
   return true
 }
 

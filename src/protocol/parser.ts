@@ -6,7 +6,7 @@ import { ascii, type ByteSource, SPACE, spells } from './bytes.js'
 import { Command, identify } from './command.js'
 import { parseClassic } from './parse-classic.js'
 import { parseMeta } from './parse-meta.js'
-import { plainGet, plainSet } from './parse-plain.js'
+import { plainGet, plainMeta, plainSet } from './parse-plain.js'
 import { BAD_FORMAT, ERROR } from './replies.js'
 import type { Request } from './request.js'
 
@@ -32,6 +32,8 @@ const MAX_LEADING_SPACES = 100
 
 const GET_SPACE = 0x67657420
 const SET_SPACE = 0x73657420
+const MG_SPACE = 0x6d6720
+const MS_SPACE = 0x6d7320
 const HTTP = ascii('HTTP/')
 const GET = ascii('get ')
 const GETS = ascii('gets ')
@@ -46,6 +48,9 @@ export function parseRequest(request: Request, source: ByteSource, start: number
     const word = source.view.getUint32(start)
     if (word === GET_SPACE && plainGet(request, source.u8, start + 4, end)) return Parsed.Ready
     if (word === SET_SPACE && plainSet(request, source.u8, start + 4, end)) return Parsed.Ready
+    const short = word >>> 8
+    if (short === MG_SPACE && plainMeta(request, Command.MetaGet, source.u8, start + 3, end)) return Parsed.Ready
+    if (short === MS_SPACE && plainMeta(request, Command.MetaSet, source.u8, start + 3, end)) return Parsed.Ready
   }
   return parseLine(request, source.u8, start, end)
 }

@@ -8,6 +8,7 @@ import {
   type Bytes,
   type Key,
   Outcome,
+  type ReadOptions,
   readOptions,
   removeOptions,
   type Table,
@@ -52,6 +53,7 @@ export class Executor {
   readonly #metrics: Metrics
   readonly #key: Key
   readonly #plainRead = readOptions()
+  readonly #metaPlainRead = readOptions()
   readonly #read = readOptions()
   readonly #write = writeOptions()
   readonly #remove = removeOptions()
@@ -69,6 +71,7 @@ export class Executor {
     this.#out = out
     this.#metrics = metrics
     this.#key = table.newKey()
+    this.#metaPlainRead.mayWin = true
     this.#values = new ValueReader(out, this.request)
     this.#numbers = new NumberReader(out)
     this.#metaItem = new MetaReader(out, this.request)
@@ -236,19 +239,25 @@ export class Executor {
 
   #metaGet(): void {
     const { meta } = this.request
+    const options = meta.asksOnly ? this.#metaPlainRead : this.#metaRead()
+    options.noBump = meta.has(Flag.u)
+    this.#metaItem.ttlBefore = options.touch && meta.has(Flag.t) && this.#precedes(Flag.t, Flag.T)
+    if (this.#table.read(this.#useKey(), options, this.#metaItem)) return
+    if (meta.has(Flag.q)) return
+    this.#metaLine(reply.META_MISS)
+  }
+
+  #metaRead(): ReadOptions {
+    const { meta } = this.request
     const options = this.#read
     options.touch = meta.has(Flag.T)
     options.vivify = meta.has(Flag.N)
     options.mayWin = true
     options.recache = meta.has(Flag.R)
-    options.noBump = meta.has(Flag.u)
     options.peek = false
     options.newCas = meta.newCas
     if (options.touch || options.vivify || options.recache) this.#metaTimes()
-    this.#metaItem.ttlBefore = options.touch && meta.has(Flag.t) && this.#precedes(Flag.t, Flag.T)
-    if (this.#table.read(this.#useKey(), options, this.#metaItem)) return
-    if (meta.has(Flag.q)) return
-    this.#metaLine(reply.META_MISS)
+    return options
   }
 
   /** Flags count in the order sent: `R` and `t` tell of the life before a `T` behind them, and of `N` and `T` the last wins. */

@@ -86,7 +86,7 @@ export class MetaReader implements ItemReader {
     } else {
       out.text(reply.META_DONE)
     }
-    writeReturnFlags(out, this.#request, view, this.ttlBefore ? view.ttlBeforeMs : view.ttlMs)
+    writeReturnFlags(out, this.#request, view, this.ttlBefore)
     if (view.wonBefore) out.pair(SPACE_Z)
     if (view.stale) out.pair(SPACE_X)
     if (view.won) out.pair(SPACE_W)
