@@ -83,12 +83,13 @@ export abstract class Exchange<T> {
     this.#reject(error)
   }
 
-  /** `read` makes the value out of a reply; when it throws, only this exchange fails. */
+  /** `read` makes the value out of a reply; when a codec cannot read it, only this exchange fails. */
   protected deliverFrom(read: () => T): void {
     if (this.settled) return
     try {
       this.deliver(read())
     } catch (error) {
+      if (error instanceof ReplyError) throw error
       this.fail(error)
     }
   }

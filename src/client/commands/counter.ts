@@ -1,5 +1,5 @@
 /** incr and decr. */
-import { type Reply, Status } from '../../protocol/index.js'
+import { parseU64, type Reply, Status } from '../../protocol/index.js'
 import { UnsupportedError } from '../errors.js'
 import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
@@ -47,10 +47,10 @@ export class Count extends Exchange<bigint | undefined> {
     switch (reply.status) {
       case Status.Value:
         this.check(reply)
-        this.deliver(BigInt(reply.value().toString('latin1')))
+        this.#deliver(reply, reply.data, reply.valueStart, reply.valueEnd)
         return true
       case Status.Number:
-        this.deliver(BigInt(reply.text()))
+        this.#deliver(reply, reply.line, reply.rest, reply.end)
         return true
       case Status.NotFound:
         this.check(reply)
@@ -62,5 +62,11 @@ export class Count extends Exchange<bigint | undefined> {
       default:
         throw this.unexpected(reply)
     }
+  }
+
+  #deliver(reply: Reply, bytes: Buffer, start: number, end: number): void {
+    const count = parseU64(bytes, start, end)
+    if (count === undefined) throw this.unexpected(reply)
+    this.deliver(count)
   }
 }
