@@ -106,7 +106,9 @@ export class Client<T> implements AsyncDisposable {
   }
 
   /** The values that are there, by the keys given, in no particular order: one batch a server. */
-  getMany<K extends Key>(keys: Iterable<K>, options: ReadOptions = NONE): Promise<Map<K, T>> {
+  getMany(keys: Iterable<string>, options?: ReadOptions): Promise<Map<string, T>>
+  getMany(keys: Iterable<Key>, options?: ReadOptions): Promise<Map<Key, T>>
+  getMany(keys: Iterable<Key>, options: ReadOptions = NONE): Promise<Map<Key, T>> {
     return this.#dispatch.getMany(keys, options, this.#codec)
   }
 

@@ -4,7 +4,7 @@ import type { Codec } from './codec.js'
 import type { Distribution } from './ring.js'
 import type { Ttl } from './ttl.js'
 
-/** Text, or up to 250 bytes; bytes with spaces or control characters travel as base64 and may be 187. */
+/** Text, or up to 250 bytes; bytes with spaces or control characters travel as base64 and may be 186. */
 export type Key = string | Uint8Array
 
 export interface ServerAddress {
