@@ -1,3 +1,4 @@
-/** What most programs need: a server to start, and a store to share between threads. */
+/** What most programs need: a client, a server to start, and a store to share between threads. */
+export { bytes, type Client, type ClientOptions, compressed, createClient, json, text } from './client/index.js'
 export * from './server/index.js'
 export * from './store/index.js'

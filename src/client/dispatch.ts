@@ -61,6 +61,9 @@ export class Dispatch {
   /** One batch a server. */
   getMany<K extends Key, T>(keys: Iterable<K>, options: ReadOptions, codec: Codec<T>): Promise<Map<K, T>> {
     return rejecting(() => {
+      if (typeof keys === 'string' || typeof keys?.[Symbol.iterator] !== 'function') {
+        throw new InvalidArgumentError('getMany takes a list of keys')
+      }
       const policy = this.policy(options)
       if (policy === 'fail') return this.#batches(keys, (key) => this.#upstreamOf(key), options, codec)
       const until = this.#until(options)
@@ -116,20 +119,18 @@ export class Dispatch {
     codec: Codec<T>,
     otherwise?: (error: unknown, keys: K[]) => Promise<Map<K, T>>,
   ): Promise<Map<K, T>> {
-    const batches = new Map<Upstream, K[]>()
-    for (const key of keys) {
-      const upstream = upstreamOf(key)
-      const batch = batches.get(upstream)
-      if (batch === undefined) batches.set(upstream, [key])
-      else batch.push(key)
+    const batches = new Map<Upstream, { names: K[]; wires: WireKey[] }>()
+    for (const name of keys) {
+      const wire = wireKey(name, this.defaults.prefix)
+      const upstream = upstreamOf(name)
+      const batch = batches.get(upstream) ?? { names: [], wires: [] }
+      batches.set(upstream, batch)
+      batch.names.push(name)
+      batch.wires.push(wire)
     }
-    const exchanges = Array.from(batches, ([upstream, names]) => {
-      const wires = names.map((name) => wireKey(name, this.defaults.prefix))
-      return { upstream, names, exchange: new GetMany(wires, names, codec) }
-    })
     const parts = await Promise.all(
-      exchanges.map(({ upstream, names, exchange }) => {
-        const found = this.#start(exchange, upstream, options, undefined)
+      Array.from(batches, ([upstream, { names, wires }]) => {
+        const found = this.#start(new GetMany(wires, names, codec), upstream, options, undefined)
         return otherwise === undefined ? found : found.catch((error) => otherwise(error, names))
       }),
     )
