@@ -41,9 +41,10 @@ export class Link {
     return this.#connection?.pending.length ?? 0
   }
 
-  /** Results of what is under way. */
+  /** Results of what callers wait for; a handshake is nobody's. */
   results(): Promise<unknown>[] {
-    return Array.from(this.#connection?.pending ?? [], (exchange) => exchange.promise)
+    if (this.state !== 'ready') return []
+    return Array.from(this.#connection!.pending, (exchange) => exchange.promise)
   }
 
   send(exchange: AnyExchange): void {
