@@ -2,7 +2,7 @@
  * Reading and writing records. A record is addressed by its location; the functions here know the header, the
  * optional fields and how a value runs over the ends of pages. The record's stripe is locked throughout.
  */
-import type { Bytes } from './bytes.js'
+import { type Bytes, copyBytes } from './bytes.js'
 import type { Key } from './key.js'
 import {
   BUFFER_UNITS_MASK,
@@ -21,12 +21,6 @@ import {
 } from './layout.js'
 import type { Memory } from './memory.js'
 
-/**
- * Up to this many bytes, words moved through a DataView are faster than `set(subarray(…))`, which copies out of shared
- * memory no faster but needs some 80 ns to begin. Writing to shared memory it is the slower one for much longer.
- */
-const WORDWISE_OUT_MAX = 320
-const WORDWISE_IN_MAX = 4096
 const TWO_32 = 2 ** 32
 
 /** Units of a record with these field bits. */
@@ -239,7 +233,7 @@ export class RecordCursor {
     let to = at
     for (this.#walkFrom(from); to < at + length; to += this.#pieceLength) {
       this.#nextPiece(at + length - to)
-      copyOutOf(this.memory, this.#pieceBuffer, this.#pieceByte, this.#pieceLength, target, to)
+      copyBytes(this.memory.buffers[this.#pieceBuffer]!, this.#pieceByte, target, to, this.#pieceLength)
     }
   }
 
@@ -248,7 +242,7 @@ export class RecordCursor {
     let done = 0
     for (this.#walkFrom(from); done < length; done += this.#pieceLength) {
       this.#nextPiece(length - done)
-      copyInto(this.memory, this.#pieceBuffer, this.#pieceByte, this.#pieceLength, source, start + done)
+      copyBytes(source, start + done, this.memory.buffers[this.#pieceBuffer]!, this.#pieceByte, this.#pieceLength)
     }
   }
 
@@ -274,7 +268,7 @@ export class RecordCursor {
     const length = this.valueLength
     const byte = this.valueIndex << 2
     if (this.#fitsPage(length)) {
-      copyOutOf(this.memory, this.location >>> BUFFER_UNITS_SHIFT, byte, length, target, at)
+      copyBytes(this.memory.buffers[this.location >>> BUFFER_UNITS_SHIFT]!, byte, target, at, length)
     } else this.copyOut(0, length, target, at)
   }
 
@@ -283,7 +277,7 @@ export class RecordCursor {
     const length = this.valueLength
     const byte = this.valueIndex << 2
     if (this.#fitsPage(length)) {
-      copyInto(this.memory, this.location >>> BUFFER_UNITS_SHIFT, byte, length, source, start)
+      copyBytes(source, start, this.memory.buffers[this.location >>> BUFFER_UNITS_SHIFT]!, byte, length)
     } else this.copyIn(0, length, source, start)
   }
 
@@ -315,49 +309,4 @@ export class RecordCursor {
     this.#pieceLength = Math.min(most, pageBytes - this.#inPage)
     this.#inPage += this.#pieceLength
   }
-}
-
-function copyOutOf(memory: Memory, buffer: number, byte: number, length: number, target: Bytes, at: number): void {
-  const bytes = memory.buffers[buffer]!.u8
-  if (length > WORDWISE_OUT_MAX || (byte & 3) !== 0) {
-    target.u8.set(bytes.subarray(byte, byte + length), at)
-    return
-  }
-  const words = memory.words[buffer]!
-  const { view } = target
-  let word = byte >> 2
-  let to = at
-  // Four at a time, all loaded before any is stored: half as long as one by one.
-  for (const end = at + (length & ~15); to < end; to += 16, word += 4) {
-    const first = words[word]!
-    const second = words[word + 1]!
-    const third = words[word + 2]!
-    const fourth = words[word + 3]!
-    view.setInt32(to, first, true)
-    view.setInt32(to + 4, second, true)
-    view.setInt32(to + 8, third, true)
-    view.setInt32(to + 12, fourth, true)
-  }
-  for (const end = at + (length & ~3); to < end; to += 4) view.setInt32(to, words[word++]!, true)
-  for (let i = length & ~3; i < length; i++) target.u8[at + i] = bytes[byte + i]!
-}
-
-function copyInto(memory: Memory, buffer: number, byte: number, length: number, source: Bytes, start: number): void {
-  const bytes = memory.buffers[buffer]!.u8
-  if (length > WORDWISE_IN_MAX || (byte & 3) !== 0) {
-    bytes.set(source.u8.subarray(start, start + length), byte)
-    return
-  }
-  const words = memory.words[buffer]!
-  const { view } = source
-  let word = byte >> 2
-  let from = start
-  for (const end = start + (length & ~15); from < end; from += 16, word += 4) {
-    words[word] = view.getInt32(from, true)
-    words[word + 1] = view.getInt32(from + 4, true)
-    words[word + 2] = view.getInt32(from + 8, true)
-    words[word + 3] = view.getInt32(from + 12, true)
-  }
-  for (const end = start + (length & ~3); from < end; from += 4) words[word++] = view.getInt32(from, true)
-  for (let i = length & ~3; i < length; i++) bytes[byte + i] = source.u8[start + i]!
 }
