@@ -21,6 +21,7 @@ export const Metric = {
 export type Metric = (typeof Metric)[keyof typeof Metric]
 
 const COLUMNS = 16
+const ROW_BYTES = COLUMNS * Float64Array.BYTES_PER_ELEMENT
 
 /** Cells that any thread may write, atomically. */
 export const Cell = {
@@ -41,20 +42,25 @@ export interface MetricsHandle {
 export class Metrics {
   readonly handle: MetricsHandle
   readonly cells: Int32Array
+  /** A row a thread. */
   readonly #all: Float64Array
   /** This thread's row. */
   readonly #own: Float64Array
+  /** What the sums were at the last reset. */
+  readonly #baseline: Float64Array
 
   private constructor(handle: MetricsHandle, row: number) {
     this.handle = handle
     this.cells = new Int32Array(handle.cells)
-    this.#all = new Float64Array(handle.rows)
-    this.#own = new Float64Array(handle.rows, row * COLUMNS * 8, COLUMNS)
+    const rows = handle.rows.byteLength / ROW_BYTES
+    this.#all = new Float64Array(handle.rows, 0, (rows - 1) * COLUMNS)
+    this.#own = new Float64Array(handle.rows, row * ROW_BYTES, COLUMNS)
+    this.#baseline = new Float64Array(handle.rows, (rows - 1) * ROW_BYTES, COLUMNS)
   }
 
-  /** Row 0 is the main thread's; workers have 1 to `threads`. */
+  /** Row 0 is the main thread's; workers have 1 to `threads`. The one behind them is the baseline. */
   static create(threads: number): Metrics {
-    const rows = new SharedArrayBuffer((threads + 1) * COLUMNS * 8)
+    const rows = new SharedArrayBuffer((threads + 2) * ROW_BYTES)
     return new Metrics({ rows, cells: new SharedArrayBuffer(64) }, 0)
   }
 
@@ -66,15 +72,15 @@ export class Metrics {
     this.#own[metric] += amount
   }
 
+  /** Over all threads, since the last reset. */
   sum(metric: Metric): number {
-    let sum = 0
-    for (let at = metric; at < this.#all.length; at += COLUMNS) sum += this.#all[at]
-    return sum
+    return this.#total(metric) - this.#baseline[metric]
   }
 
-  /** Of one thread, by its row. */
-  of(row: number, metric: Metric): number {
-    return this.#all[row * COLUMNS + metric]
+  #total(metric: Metric): number {
+    let total = 0
+    for (let at = metric; at < this.#all.length; at += COLUMNS) total += this.#all[at]
+    return total
   }
 
   /** A worker died: its connections died with it. */
@@ -83,10 +89,10 @@ export class Metrics {
     Atomics.store(this.cells, Cell.Connections, this.sum(Metric.CurrConnections))
   }
 
-  /** `stats reset`: what counts up starts again; what is open now stays. */
+  /** `stats reset`: what counts up starts again; what is open now stays. Rows are left to the threads that write them. */
   reset(): void {
-    for (let at = 0; at < this.#all.length; at++) {
-      if (at % COLUMNS !== Metric.CurrConnections) this.#all[at] = 0
+    for (const metric of Object.values(Metric)) {
+      if (metric !== Metric.CurrConnections) this.#baseline[metric] = this.#total(metric)
     }
   }
 }

@@ -4,6 +4,8 @@ import type { ItemReader, ItemView } from '../store/index.js'
 
 /** Room for `VALUE `, three numbers and the line ends around a key and a value. */
 const CLASSIC_FRAME = 64
+/** Of a number, 64 bits unsigned. */
+const DIGITS_MAX = 20
 /** Room for a meta reply line: flags, numbers, an opaque, a key in base64. */
 const META_FRAME = 640
 
@@ -114,17 +116,18 @@ export class MetaNumberReader implements ItemReader {
       writeDone(out, this.#request, view)
       return
     }
-    view.copyValue(this.#digits, 0)
-    const length = trimmed(this.#digits.u8, 0, view.valueLength)
+    // How long the number is must be said before it: it is read to behind where the reply will end.
+    out.reserve(META_FRAME + DIGITS_MAX + view.valueLength)
+    const at = out.length + META_FRAME + DIGITS_MAX
+    view.copyValue(out, at)
+    const length = trimmed(out.u8, at, view.valueLength)
     out.text(reply.META_VALUE)
     out.number(length)
     writeReturnFlags(out, this.#request, view)
     out.crlf()
-    out.copy(this.#digits, 0, length)
+    out.copy(out, at, length)
     out.crlf()
   }
-
-  readonly #digits = digitSpace()
 }
 
 /** `ms`: the return flags of what was just stored. */
@@ -172,11 +175,6 @@ function trimmed(u8: Uint8Array, start: number, length: number): number {
   let end = length
   while (end > 0 && u8[start + end - 1] === SPACE) end--
   return end
-}
-
-function digitSpace(): { u8: Uint8Array; view: DataView } {
-  const u8 = new Uint8Array(64)
-  return { u8, view: new DataView(u8.buffer) }
 }
 
 /** `HD <flags>`. */

@@ -7,6 +7,8 @@ export type StatRow = readonly [name: string, value: string | number | bigint]
 
 /** Numbers that memcached has and this engine has no such thing for: readers expect the names all the same. */
 const ABSENT = [
+  // A flush drops the items itself, so that no get ever finds one.
+  'get_flushed',
   'response_obj_oom',
   'response_obj_count',
   'response_obj_bytes',

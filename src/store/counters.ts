@@ -12,7 +12,6 @@ export const COUNTER_NAMES = [
   'getHits',
   'getMisses',
   'getExpired',
-  'getFlushed',
   'touchHits',
   'touchMisses',
   'deleteHits',
