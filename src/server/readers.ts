@@ -1,6 +1,6 @@
 /** How an item becomes a reply, written while its stripe is locked: no copy of a value is made on the way. */
 import { Flag, type Output, type Request, reply, writeReturnFlags } from '../protocol/index.js'
-import type { ItemReader, ItemView } from '../store/index.js'
+import { type ItemReader, type ItemView, sizeClassOf } from '../store/index.js'
 
 /** Room for `VALUE `, three numbers and the line ends around a key and a value. */
 const CLASSIC_FRAME = 64
@@ -161,7 +161,7 @@ export class DebugReader implements ItemReader {
     this.#out.string('ME ')
     this.#out.copy(source, tokens.start[1], tokens.length(1))
     this.#out.string(
-      ` exp=${ttl} la=${view.idleSeconds} cas=${view.cas} fetch=${view.fetched ? 'yes' : 'no'} cls=1 size=${view.size}\r\n`,
+      ` exp=${ttl} la=${view.idleSeconds} cas=${view.cas} fetch=${view.fetched ? 'yes' : 'no'} cls=${sizeClassOf(view.size)} size=${view.size}\r\n`,
     )
   }
 }

@@ -152,35 +152,29 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
   ]
 }
 
-/** Counted for the whole table, and told by `stats`; readers expect the names here as well. */
-const NOT_BY_CLASS = [
-  'age',
-  'evicted',
-  'evicted_nonzero',
-  'evicted_time',
-  'outofmemory',
-  'reclaimed',
-  'expired_unfetched',
-]
-
-/** Size classes stand in for slab classes: the table has no slabs, but readers want to know what is how large. */
+/**
+ * Size classes stand in for slab classes: the table has no slabs, but readers want to know what is how large. What
+ * only lists by age could tell (items by list, moves between them, hits in them) is left out.
+ */
 export function itemsStats(table: Table): StatRow[] {
   return table
     .sizeClasses()
-    .flatMap(({ upTo, items }, index): StatRow[] => [
-      [`items:${index + 1}:number`, items],
-      [`items:${index + 1}:size_max`, upTo],
-      ...NOT_BY_CLASS.map((name): StatRow => [`items:${index + 1}:${name}`, 0]),
+    .flatMap(({ id, upTo, items, bytes, age, ...counts }): StatRow[] => [
+      [`items:${id}:number`, items],
+      ...(age === undefined ? [] : [[`items:${id}:age`, age] as const]),
+      [`items:${id}:mem_requested`, bytes],
+      [`items:${id}:size_max`, upTo],
+      ...Object.entries(counts).map(([name, value]): StatRow => [`items:${id}:${wireName(name)}`, value]),
     ])
 }
 
 export function slabsStats(table: Table): StatRow[] {
   const classes = table.sizeClasses()
   const { limitMaxbytes, freeBytes, pageBytes } = table.stats()
-  const rows = classes.flatMap(({ upTo, items }, index): StatRow[] => [
-    [`${index + 1}:chunk_size`, upTo],
-    [`${index + 1}:used_chunks`, items],
-    [`${index + 1}:total_pages`, Math.ceil((items * upTo) / pageBytes)],
+  const rows = classes.flatMap(({ id, upTo, items, bytes }): StatRow[] => [
+    [`${id}:chunk_size`, upTo],
+    [`${id}:used_chunks`, items],
+    [`${id}:total_pages`, Math.ceil(bytes / pageBytes)],
   ])
   return [...rows, ['active_slabs', classes.length], ['total_malloced', limitMaxbytes - freeBytes]]
 }

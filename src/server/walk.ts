@@ -1,6 +1,6 @@
 /** `lru_crawler metadump` and `mgdump`: every key, in slices, so that nobody else waits and nothing piles up. */
 import { type Output, reply, writeBase64 } from '../protocol/index.js'
-import { Bytes, type ItemReader, type ItemView, type Table } from '../store/index.js'
+import { Bytes, type ItemReader, type ItemView, sizeClassOf, type Table } from '../store/index.js'
 
 const DUMP_END = reply.END
 const MG_END = 'EN\r\n'
@@ -53,7 +53,9 @@ export class Walk implements ItemReader {
     this.#out.string('key=')
     for (let i = 0; i < view.keyLength; i++) this.#escaped(this.#key.u8[i])
     const fetched = view.fetched ? 'yes' : 'no'
-    this.#out.string(` exp=${expires} la=${accessed} cas=${view.cas} fetch=${fetched} cls=1 size=${view.size}\n`)
+    this.#out.string(
+      ` exp=${expires} la=${accessed} cas=${view.cas} fetch=${fetched} cls=${sizeClassOf(view.size)} size=${view.size}\n`,
+    )
   }
 
   /** As in a URL: letters, digits and `-._~` stand for themselves. */

@@ -283,6 +283,6 @@ export class Engine {
     this.index.dropLocked(stripe)
     control[at + Stripe.Items] = 0
     control[at + Stripe.PinnedItems] = 0
-    control.fill(0, at + Stripe.Classes, at + Stripe.Classes + SIZE_CLASSES)
+    control.fill(0, at + Stripe.Classes, at + Stripe.ClassUnits + SIZE_CLASSES)
   }
 }

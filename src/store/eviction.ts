@@ -6,11 +6,11 @@
  * others go and leave a ghost, and a key whose ghost is still there enters the main queue at once. The main queue
  * gives every item that was read another round. Pinned items are never evicted, only compacted.
  */
-import { Counter, type Counters } from './counters.js'
+import { ClassCounter, Counter, type Counters } from './counters.js'
 import type { HashIndex } from './hash-index.js'
-import type { Items } from './items.js'
+import { countExpired, type Items, sizeClass } from './items.js'
 import type { Key } from './key.js'
-import { Page, Queue, QueueName, State, Stripe } from './layout.js'
+import { Global, Page, Queue, QueueName, State, Stripe } from './layout.js'
 import type { Log } from './log.js'
 import type { Memory } from './memory.js'
 import { leadingUnits, type RecordCursor } from './records.js'
@@ -81,10 +81,7 @@ export class Evictor {
       const expiresAtMs = this.#walk.expiresAtMs
       if (expiresAtMs === 0) return
       if (expiresAtMs > nowMs) this.#log.noteExpiryLocked(this.#walk.location, expiresAtMs)
-      else if (this.#findWalkedLocked()) {
-        this.#counters.add(Counter.crawlerReclaimed)
-        this.#dropExpiredLocked(stripe)
-      }
+      else if (this.#findWalkedLocked()) this.#dropExpiredLocked(stripe, true)
     })
   }
 
@@ -117,7 +114,7 @@ export class Evictor {
     const pass = () => {
       if (!this.#findWalkedLocked()) return
       const { expiresAtMs } = this.#walk
-      if (expiresAtMs !== 0 && expiresAtMs <= nowMs) this.#dropExpiredLocked(stripe)
+      if (expiresAtMs !== 0 && expiresAtMs <= nowMs) this.#dropExpiredLocked(stripe, false)
       else this.#passRecordLocked(stripe, queue, evict)
     }
     // What runs into the page from the one before keeps it as well, and begins elsewhere.
@@ -177,16 +174,28 @@ export class Evictor {
   }
 
   #evictLocked(stripe: number, ghost: boolean): void {
-    const { state } = this.#walk
-    this.#counters.add(Counter.evictions)
-    if ((state & State.Fetched) === 0) this.#counters.add(Counter.evictedUnfetched)
-    else this.#counters.add(Counter.evictedActive)
+    const { state, units, accessSeconds } = this.#walk
+    const size = sizeClass(units)
+    const counters = this.#counters
+    const fetched = (state & State.Fetched) !== 0
+    counters.add(Counter.evictions)
+    counters.add(fetched ? Counter.evictedActive : Counter.evictedUnfetched)
+    counters.addOfClass(ClassCounter.evicted, size)
+    counters.addOfClass(fetched ? ClassCounter.evictedActive : ClassCounter.evictedUnfetched, size)
+    if ((state & State.HasExpiry) !== 0 && this.#walk.expiresAtMs !== 0)
+      counters.addOfClass(ClassCounter.evictedNonzero, size)
+    const { control, evictedIdleAt } = this.#memory
+    control[evictedIdleAt + size] = Math.max(0, control[Global.CoarseSeconds]! - accessSeconds)
     this.#items.unlinkLocked(stripe, this.#key, this.#walk, ghost)
   }
 
-  #dropExpiredLocked(stripe: number): void {
-    if ((this.#walk.state & State.Fetched) === 0) this.#counters.add(Counter.expiredUnfetched)
-    this.#counters.add(Counter.reclaimed)
+  #dropExpiredLocked(stripe: number, crawling: boolean): void {
+    const counters = this.#counters
+    if (crawling) {
+      counters.add(Counter.crawlerReclaimed)
+      counters.addOfClass(ClassCounter.crawlerReclaimed, sizeClass(this.#walk.units))
+    }
+    countExpired(counters, this.#walk)
     this.#items.unlinkLocked(stripe, this.#key, this.#walk, false)
   }
 

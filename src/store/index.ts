@@ -11,6 +11,7 @@ export {
   StoreThreadsError,
   ValueTooLargeError,
 } from './errors.js'
+export { sizeClassOf } from './items.js'
 export type { Key } from './key.js'
 export { parseSize, type StoreOptions } from './options.js'
 export type { SizeClass, StripeStats, TableStats } from './stats.js'

@@ -2,6 +2,7 @@
  * What it takes for a record to be an item: an entry in the index, its units counted as live, its place in the
  * counts by size. Nothing else publishes or unlinks records.
  */
+import { ClassCounter, Counter, type Counters } from './counters.js'
 import type { HashIndex } from './hash-index.js'
 import type { Key } from './key.js'
 import { PageKind, SIZE_CLASSES, State, Stripe, UNIT_BYTES } from './layout.js'
@@ -10,8 +11,22 @@ import type { Memory } from './memory.js'
 import type { RecordCursor } from './records.js'
 
 /** Items by size: class n holds records of more than 2^(n−1) and at most 2^n bytes. */
+export function sizeClassOf(bytes: number): number {
+  return Math.min(SIZE_CLASSES - 1, 32 - Math.clz32(bytes - 1))
+}
+
 export function sizeClass(units: number): number {
-  return Math.min(SIZE_CLASSES - 1, 32 - Math.clz32(units * UNIT_BYTES - 1))
+  return sizeClassOf(units * UNIT_BYTES)
+}
+
+/** An expired item is about to be dropped. */
+export function countExpired(counters: Counters, record: RecordCursor): void {
+  const size = sizeClass(record.units)
+  counters.add(Counter.reclaimed)
+  counters.addOfClass(ClassCounter.reclaimed, size)
+  if ((record.state & State.Fetched) !== 0) return
+  counters.add(Counter.expiredUnfetched)
+  counters.addOfClass(ClassCounter.expiredUnfetched, size)
 }
 
 export class Items {
@@ -64,8 +79,11 @@ export class Items {
   #count(stripe: number, record: RecordCursor, change: number): void {
     const { control } = this.#memory
     const at = this.#memory.stripeAt(stripe)
+    const { units } = record
+    const size = sizeClass(units)
     control[at + Stripe.Items]! += change
-    control[at + Stripe.Classes + sizeClass(record.units)]! += change
+    control[at + Stripe.Classes + size]! += change
+    control[at + Stripe.ClassUnits + size]! += change * units
     if (this.#log.kindOf(record.location >>> this.#memory.pageUnitsShift) === PageKind.Pinned)
       control[at + Stripe.PinnedItems]! += change
   }

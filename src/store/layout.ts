@@ -64,12 +64,13 @@ export const Stripe = {
   PinnedItems: 15,
   /** Three queues of `QUEUE_WORDS` each. */
   Queues: 16,
-  /** Items by size class. */
+  /** Items by size class, and the units they take. */
   Classes: 40,
+  ClassUnits: 72,
 } as const
 /** As doubles, from the stripe's base, in units of 8 bytes. */
 export const StripeDouble = { Acquisitions: 3, FlushedAtMs: 4, Spins: 5, Waits: 6 } as const
-export const STRIPE_WORDS = 80
+export const STRIPE_WORDS = 112
 
 /** A queue is a list of pages, oldest at `Tail`; `Open` is the page that takes the next record, or 0. */
 export const Queue = { Tail: 0, Head: 1, Open: 2, Pages: 3, LiveUnits: 4 } as const
@@ -158,7 +159,8 @@ must(Bucket.Locations + BUCKET_SLOTS === BUCKET_WORDS, 'a bucket is one cache li
 must(Stripe.Queues + 3 * QUEUE_WORDS <= Stripe.Classes, 'queues end before the classes')
 must(Stripe.Items < StripeDouble.Acquisitions * 2, 'the first words end before the doubles')
 must(StripeDouble.Waits * 2 + 1 < Stripe.Pages, 'the doubles end before the last words')
-must(Stripe.Classes + SIZE_CLASSES <= STRIPE_WORDS, 'a stripe holds its classes')
+must(Stripe.Classes + SIZE_CLASSES === Stripe.ClassUnits, 'items by class are followed by units by class')
+must(Stripe.ClassUnits + SIZE_CLASSES <= STRIPE_WORDS, 'a stripe holds its classes')
 must((STRIPE_WORDS * 4) % 64 === 0, 'a stripe is whole cache lines')
 must(GlobalDouble.FlushAtMs * 2 + 2 <= GLOBAL_WORDS, 'globals hold their doubles')
 must(MAX_STRIPES <= 1 << STRIPE_BITS, 'stripe bits suffice')

@@ -11,13 +11,14 @@ import {
   MAX_MEMORY,
   MAX_STRIPES,
   PAGE_WORDS,
+  SIZE_CLASSES,
   STRIPE_WORDS,
   THREAD_SLOTS,
   UNIT_BYTES,
 } from './layout.js'
 
-/** Doubles in a thread slot's row of counters. */
-export const COUNTER_CELLS = 64
+/** Doubles in a thread slot's row of counters: one for each of what is counted, then eight for each size class. */
+export const COUNTER_CELLS = 64 + 8 * SIZE_CLASSES
 
 /** Numbers that never change in a store's life, and where its regions begin. */
 export interface Geometry {
@@ -67,12 +68,13 @@ function chooseGeometry(memory: number, threads: number): Geometry {
 function regions(geometry: Geometry) {
   const slots = GLOBAL_WORDS
   const counters = slots + THREAD_SLOTS
-  const stripes = counters + (THREAD_SLOTS + 1) * COUNTER_CELLS * 2
+  const classes = counters + (THREAD_SLOTS + 1) * COUNTER_CELLS * 2
+  const stripes = classes + SIZE_CLASSES
   const pageTable = stripes + geometry.stripes * STRIPE_WORDS
   // Pages are numbered from 1, so that 0 can say "none".
   const directories = pageTable + (geometry.pages + 1) * PAGE_WORDS
   const end = directories + geometry.stripes * 2 ** geometry.depthMax
-  return { slots, counters, stripes, pageTable, directories, end }
+  return { slots, counters, classes, stripes, pageTable, directories, end }
 }
 
 /** Reserves the memory. The operating system commits a page of it only when it is first written. */
@@ -104,6 +106,8 @@ export class Memory {
 
   readonly slotsAt: number
   readonly countersAt: number
+  /** How long the last evicted item had not been used, in seconds, by size class. */
+  readonly evictedIdleAt: number
   readonly stripesAt: number
   readonly pageTableAt: number
   readonly directoriesAt: number
@@ -124,6 +128,7 @@ export class Memory {
     const at = regions(geometry)
     this.slotsAt = at.slots
     this.countersAt = at.counters
+    this.evictedIdleAt = at.classes
     this.stripesAt = at.stripes
     this.pageTableAt = at.pageTable
     this.directoriesAt = at.directories

@@ -3,9 +3,10 @@
  * changed nothing that anybody can see; the table then makes room, unlocked, and asks again.
  */
 import { Bytes } from './bytes.js'
-import { Counter } from './counters.js'
+import { ClassCounter, Counter } from './counters.js'
 import { DIGITS_MAX, NUMBER_LENGTH_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
 import type { Engine } from './engine.js'
+import { countExpired, sizeClass } from './items.js'
 import type { Key } from './key.js'
 import { Page, PageKind, Queue, type QueueName, State, Stripe, UNIT_BYTES, VALUE_MAX } from './layout.js'
 import { stripeOf } from './pages.js'
@@ -147,8 +148,10 @@ export class Operations {
   }
 
   /** After the last refusal for want of room. */
-  giveUpWriteLocked(stripe: number, key: Key, options: WriteOptions): void {
-    this.#engine.counters.add(Counter.storeNoMemory)
+  giveUpWriteLocked(stripe: number, key: Key, length: number, options: WriteOptions): void {
+    const { counters } = this.#engine
+    counters.add(Counter.storeNoMemory)
+    counters.addOfClass(ClassCounter.outofmemory, sizeClass(recordUnits(0, key.length, length)))
     if (this.#mustNotOutlive(key, options) && this.#findLive(stripe, key)) this.#unlink(stripe, key)
   }
 
@@ -218,8 +221,7 @@ export class Operations {
     if (expiresAtMs === 0 || expiresAtMs > this.#engine.nowMs) return true
     const { counters } = this.#engine
     counters.add(Counter.getExpired)
-    counters.add(Counter.reclaimed)
-    if ((this.#record.state & State.Fetched) === 0) counters.add(Counter.expiredUnfetched)
+    countExpired(counters, this.#record)
     this.#unlink(stripe, key)
     return false
   }

@@ -168,7 +168,7 @@ export class Repairer {
     control[at + Stripe.Pages] = 0
     control[at + Stripe.PinnedItems] = 0
     control.fill(0, at + Stripe.Queues, at + Stripe.Queues + (QueueName.Pinned + 1) * QUEUE_WORDS)
-    control.fill(0, at + Stripe.Classes, at + Stripe.Classes + SIZE_CLASSES)
+    control.fill(0, at + Stripe.Classes, at + Stripe.ClassUnits + SIZE_CLASSES)
     this.#index.forgetLocked(stripe)
   }
 

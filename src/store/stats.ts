@@ -1,5 +1,7 @@
 /** What the table tells about itself. Sums over stripes and threads, read without locks: near enough, never torn. */
-import { type CounterName, sumCounters } from './counters.js'
+import { longestIdleSeconds } from './ages.js'
+import { type ClassCounterName, type CounterName, sumClassCounters, sumCounters } from './counters.js'
+import type { Engine } from './engine.js'
 import { Global, QUEUE_WORDS, Queue, QueueName, SIZE_CLASSES, Stripe, StripeDouble, UNIT_BYTES } from './layout.js'
 import type { Memory } from './memory.js'
 
@@ -21,10 +23,18 @@ export interface TableStats extends Record<CounterName, number> {
   pageBytes: number
 }
 
-/** Items of more than half of `upTo` and at most `upTo` bytes, header and key included. */
-export interface SizeClass {
+/** Items of more than half of `upTo` and at most `upTo` bytes, header and key included; and what became of such. */
+export interface SizeClass extends Record<ClassCounterName, number> {
+  /** `upTo` is 2 to this power. */
+  id: number
   upTo: number
   items: number
+  /** Bytes that they take, headers and keys included. */
+  bytes: number
+  /** Seconds for which the last one to be evicted had not been used. */
+  evictedTime: number
+  /** Likewise of the longest idle one, as seen in the oldest pages; undefined when none was there. */
+  age: number | undefined
 }
 
 /** Contention and load of one stripe. */
@@ -78,15 +88,30 @@ export function tableStats(memory: Memory): TableStats {
 }
 
 /** The size classes that have items, smallest first. */
-export function sizeClasses(memory: Memory): SizeClass[] {
+export function sizeClasses(engine: Engine): SizeClass[] {
+  const { memory } = engine
+  const ages = longestIdleSeconds(engine)
   const classes: SizeClass[] = []
-  for (let size = 0; size < SIZE_CLASSES; size++) {
-    let items = 0
-    for (let stripe = 0; stripe < memory.stripes; stripe++)
-      items += memory.control[memory.stripeAt(stripe) + Stripe.Classes + size]!
-    if (items > 0) classes.push({ upTo: 2 ** size, items })
+  for (let id = 0; id < SIZE_CLASSES; id++) {
+    const items = sumOverStripes(memory, Stripe.Classes + id)
+    if (items <= 0) continue
+    classes.push({
+      ...sumClassCounters(memory, id),
+      id,
+      upTo: 2 ** id,
+      items,
+      bytes: sumOverStripes(memory, Stripe.ClassUnits + id) * UNIT_BYTES,
+      evictedTime: memory.control[memory.evictedIdleAt + id]!,
+      age: ages[id]! < 0 ? undefined : ages[id]!,
+    })
   }
   return classes
+}
+
+function sumOverStripes(memory: Memory, cell: number): number {
+  let sum = 0
+  for (let stripe = 0; stripe < memory.stripes; stripe++) sum += memory.control[memory.stripeAt(stripe) + cell]!
+  return sum
 }
 
 export function stripeStats(memory: Memory): StripeStats[] {

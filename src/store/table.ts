@@ -148,7 +148,7 @@ export class Table {
       }
       if (result !== NeedRoom) return result as Outcome
       if (this.#makeRoom(attempt)) continue
-      this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, options))
+      this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, length, options))
       return Outcome.OutOfMemory
     }
   }
@@ -274,7 +274,8 @@ export class Table {
 
   /** The size classes that have items, smallest first. */
   sizeClasses(): SizeClass[] {
-    return sizeClasses(this.#engine.memory)
+    this.tick()
+    return sizeClasses(this.#engine)
   }
 
   /** Contention and load, a row a stripe. */

@@ -75,7 +75,11 @@ class StripeCheck {
   #checkCells(): void {
     const cell = (at: number) => this.#inspection.stripe(this.#stripe, at)
     const classes = new Array<number>(SIZE_CLASSES).fill(0)
-    for (const { units } of this.#records) classes[sizeClass(units)]! += 1
+    const classUnits = new Array<number>(SIZE_CLASSES).fill(0)
+    for (const { units } of this.#records) {
+      classes[sizeClass(units)]! += 1
+      classUnits[sizeClass(units)]! += units
+    }
     this.#expect('the lock', cell(Stripe.Lock), 0)
     this.#expect('the mark of damage', cell(Stripe.Damaged), 0)
     this.#expect('items', cell(Stripe.Items), this.#records.length)
@@ -87,6 +91,8 @@ class StripeCheck {
     )
     for (const [size, count] of classes.entries())
       this.#expect(`size class ${size}`, cell(Stripe.Classes + size), count)
+    for (const [size, units] of classUnits.entries())
+      this.#expect(`units of size class ${size}`, cell(Stripe.ClassUnits + size), units)
   }
 
   #checkIndexPages(): void {
