@@ -1,6 +1,7 @@
 /** The commands about the server itself. Rare, so written for the reader, not for speed. */
 import { Command, NOT_A_NUMBER, parseI32, type Request, reply, type Text, ttlMs } from '../protocol/index.js'
 import type { WorkerContext } from './context.js'
+import { EventKind } from './events.js'
 import { Cell, Metric } from './metrics.js'
 import { mergePrefixes } from './prefixes.js'
 import {
@@ -16,13 +17,14 @@ import {
 import { Walk } from './walk.js'
 
 /** What the connection has to do afterwards. */
-export const Action = { None: 0, Close: 1, Walk: 2, Wait: 3 } as const
+export const Action = { None: 0, Close: 1, Walk: 2, Wait: 3, Watch: 4 } as const
 
 export type AdminOutcome =
   | { action: typeof Action.None }
   | { action: typeof Action.Close }
   | { action: typeof Action.Walk; walk: Walk }
   | { action: typeof Action.Wait; answer: Promise<string> }
+  | { action: typeof Action.Watch; kinds: number }
 
 const DONE: AdminOutcome = { action: Action.None }
 const CLOSE: AdminOutcome = { action: Action.Close }
@@ -75,7 +77,7 @@ function dispatch(context: WorkerContext, request: Request, args: string[]): Adm
     case Command.Slabs:
       return slabs(context, args)
     default:
-      return say(context, 'CLIENT_ERROR watch commands not allowed\r\n')
+      return watch(context, args)
   }
 }
 
@@ -99,7 +101,7 @@ function u32(word: string | undefined): number | undefined {
 function shutdown(context: WorkerContext, args: string[]): AdminOutcome {
   if (!context.settings.allowShutdown) return write(context, reply.NO_SHUTDOWN)
   if (args.length > 2 || (args.length === 2 && args[1] !== 'graceful')) return write(context, reply.BAD_SHUTDOWN)
-  context.stop()
+  context.main.send({ kind: 'stop' })
   return CLOSE
 }
 
@@ -120,11 +122,11 @@ function stats(context: WorkerContext, args: string[]): AdminOutcome {
     case 'stripes':
       return rows(stripesStats(table))
     case 'conns':
-      return { action: Action.Wait, answer: context.ask('conns').then((lines) => `${lines}END\r\n`) }
+      return { action: Action.Wait, answer: context.main.ask('conns').then((lines) => `${lines}END\r\n`) }
     case 'reset':
       table.resetStats()
       metrics.reset()
-      void context.ask('forget prefixes')
+      void context.main.ask('forget prefixes')
       return write(context, reply.RESET)
     case 'detail':
       return statsDetail(context, args[2])
@@ -134,7 +136,7 @@ function stats(context: WorkerContext, args: string[]): AdminOutcome {
 }
 
 function statsDetail(context: WorkerContext, what: string | undefined): AdminOutcome {
-  if (what === 'dump') return { action: Action.Wait, answer: context.ask('prefixes').then(mergePrefixes) }
+  if (what === 'dump') return { action: Action.Wait, answer: context.main.ask('prefixes').then(mergePrefixes) }
   if (what === 'on' || what === 'off') {
     Atomics.store(context.metrics.cells, Cell.Detail, what === 'on' ? 1 : 0)
     return write(context, reply.OK)
@@ -171,6 +173,19 @@ function cacheMemlimit(context: WorkerContext, args: string[]): AdminOutcome {
   }
   if (megabytes * 1_048_576 === context.table.stats().limitMaxbytes) return write(context, reply.OK)
   return say(context, 'MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n')
+}
+
+/** Those of memcached's that tell of what is not here: raw commands, slabs and the crawler, the proxy. */
+const NOT_WATCHED = ['rawcmds', 'sysevents', 'proxyreqs', 'proxyevents', 'proxyuser']
+
+function watch(context: WorkerContext, args: string[]): AdminOutcome {
+  let kinds = args.length === 1 ? EventKind.fetchers : 0
+  for (const word of args.slice(1)) {
+    if (NOT_WATCHED.includes(word)) return say(context, `CLIENT_ERROR watch ${word} is not supported\r\n`)
+    if (!Object.hasOwn(EventKind, word)) return write(context, reply.ERROR)
+    kinds |= EventKind[word as keyof typeof EventKind]
+  }
+  return { action: Action.Watch, kinds }
 }
 
 /** There are no LRU lists to tune. What memcached would take is taken, and changes nothing. */

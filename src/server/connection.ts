@@ -5,16 +5,18 @@
  * its turn (`queued`), or the answer is being made elsewhere (`waiting`). While any of them holds it reads no more,
  * so what it keeps is bounded: one read, one batch of replies, one value.
  */
-import { Command, CR, LF, Parsed, parseRequest, reply } from '../protocol/index.js'
+import { ascii, Command, CR, LF, Parsed, parseRequest, reply } from '../protocol/index.js'
 import type { Bytes } from '../store/index.js'
 import { Action, runServerCommand } from './admin.js'
 import { Backlog } from './backlog.js'
 import type { WorkerContext } from './context.js'
+import type { CloseReason } from './events.js'
 import { Metric } from './metrics.js'
 import { Retrieval } from './retrieval.js'
 import { HEADROOM, READ_BYTES, type Transport, type TransportEvents } from './transport.js'
 import type { Turn } from './turn-queue.js'
 import type { Walk } from './walk.js'
+import { WATCHING, type Watcher } from './watchers.js'
 
 /**
  * The first byte of a client that speaks the binary protocol, which is not spoken here. It would wait for ever for an
@@ -48,6 +50,8 @@ export class Connection implements TransportEvents, Turn {
   #ended = false
   #closing = false
   #walk: Walk | undefined
+  #watcher: Watcher | undefined
+  #reason: CloseReason = 'normal'
   /** In the context's seconds. */
   lastActive: number
 
@@ -73,6 +77,8 @@ export class Connection implements TransportEvents, Turn {
     }
     this.lastActive = seconds
     metrics.add(Metric.BytesRead, length)
+    // Who watches has said all that it had to say.
+    if (this.#watcher) return
     const backlog = this.#backlog
     const kept = backlog.length
     if (kept === 0) {
@@ -123,6 +129,44 @@ export class Connection implements TransportEvents, Turn {
     this.#context.turns.add(this)
   }
 
+  /** It has asked to be told what happens: from now on it only listens. */
+  #watch(kinds: number): void {
+    const { watchers, main } = this.#context
+    const watcher = watchers.add(kinds, () => this.#tell())
+    this.#waiting = true
+    void main.watch(watcher).then((reply) => this.#watched(watcher, reply))
+  }
+
+  #watched(watcher: Watcher, answer: string): void {
+    this.#waiting = false
+    const listens = answer === WATCHING && !this.#closing
+    if (!listens) this.#context.watchers.remove(watcher)
+    if (this.#closing) return
+    this.#context.out.string(answer)
+    if (!listens) {
+      this.#goOn()
+      return
+    }
+    this.#watcher = watcher
+    this.#backlog.consume(this.#backlog.length)
+    this.#settle()
+    if (!this.#isStopped()) this.#transport.resume()
+    this.#tell()
+  }
+
+  get watches(): boolean {
+    return this.#watcher !== undefined
+  }
+
+  /** Sends what the watcher has, unless the client has not taken what was sent before. */
+  #tell(): void {
+    if (this.#blocked || this.#closing || this.#watcher === undefined) return
+    const bytes = ascii(this.#watcher.take())
+    if (bytes.length === 0) return
+    this.#context.metrics.add(Metric.BytesWritten, bytes.length)
+    this.#blocked = !this.#transport.write(bytes, bytes.length)
+  }
+
   takeTurn(): void {
     this.#queued = false
     if (!this.#isStopped()) this.#goOn()
@@ -130,6 +174,7 @@ export class Connection implements TransportEvents, Turn {
 
   drained(): void {
     this.#blocked = false
+    this.#tell()
     if (!this.#isStopped()) this.#goOn()
   }
 
@@ -150,9 +195,9 @@ export class Connection implements TransportEvents, Turn {
 
   /** Answers requests from `start` on. Where it stopped: at the end, or before what must wait. */
   #answer(bytes: Bytes, start: number, end: number): number {
-    const { executor, out, settings, table } = this.#context
+    const { executor, out, settings } = this.#context
     this.#needed = 0
-    table.tick()
+    this.#context.begin(this.#transport)
     let at = start
     let left = settings.requestsPerTurn
     while (at < end) {
@@ -282,6 +327,7 @@ export class Connection implements TransportEvents, Turn {
     if (outcome.action === Action.Close) this.#closing = true
     else if (outcome.action === Action.Walk) this.#walk = outcome.walk
     else if (outcome.action === Action.Wait) this.#wait(outcome.answer)
+    else if (outcome.action === Action.Watch) this.#watch(outcome.kinds)
     return outcome.action === Action.None ? this.#stoppedAt : -1
   }
 
@@ -315,14 +361,25 @@ export class Connection implements TransportEvents, Turn {
     this.#closing = true
     this.#walk = undefined
     this.#backlog.consume(this.#backlog.length)
-    this.#context.closed(this)
+    if (this.#watcher) this.#context.watchers.remove(this.#watcher)
+    this.#context.closed(this, this.#reason)
   }
 
-  destroy(): void {
+  destroy(reason: CloseReason): void {
+    this.#reason = reason
     this.#transport.destroy()
   }
 
+  get transport(): Transport {
+    return this.#transport
+  }
+
   describe(): { peer: string; state: string } {
-    return { peer: this.#transport.describePeer(), state: this.#blocked ? 'conn_mwrite' : 'conn_read' }
+    return { peer: this.#transport.describePeer(), state: this.#state() }
+  }
+
+  #state(): string {
+    if (this.#watcher) return 'conn_watch'
+    return this.#blocked ? 'conn_mwrite' : 'conn_read'
   }
 }

@@ -2,11 +2,15 @@
 import { Output } from '../protocol/index.js'
 import { Bytes, type Table } from '../store/index.js'
 import type { Connection } from './connection.js'
+import { type CloseReason, EventLog } from './events.js'
 import { Executor } from './execute.js'
+import type { FromWorker } from './messages.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import type { Settings } from './options.js'
-import { HEADROOM, READ_BYTES, type ReadBuffer } from './transport.js'
+import { HEADROOM, READ_BYTES, type ReadBuffer, type Transport } from './transport.js'
 import { TurnQueue } from './turn-queue.js'
+import { WatchedTable } from './watched-table.js'
+import { type Watcher, Watchers } from './watchers.js'
 
 const OUTPUT_BYTES = 65_536
 
@@ -16,6 +20,11 @@ export class WorkerContext {
   readonly input: Bytes & ReadBuffer
   readonly executor: Executor
   readonly turns = new TurnQueue()
+  readonly events: EventLog
+  readonly watchers: Watchers
+  readonly #watchedTable: WatchedTable
+  /** The kinds of events that the executor tells of. */
+  #watched = 0
   /** Seconds since start, kept by a timer: good enough for idle times, and free. */
   seconds = 0
 
@@ -23,27 +32,51 @@ export class WorkerContext {
     readonly table: Table,
     readonly settings: Settings,
     readonly metrics: Metrics,
-    /** Asks the main thread for what only all threads together can tell. */
-    readonly ask: (question: Question) => Promise<string>,
-    /** Asks the main thread to stop the server. */
-    readonly stop: () => void,
+    readonly main: MainThread,
   ) {
     this.executor = new Executor(table, this.out, metrics)
+    this.events = new EventLog(metrics, (bundle) => main.send({ kind: 'events', bundle }))
+    this.watchers = new Watchers(metrics, main.send)
+    this.#watchedTable = new WatchedTable(table, this.executor.request, this.events)
     const bytes = Bytes.allocate(HEADROOM + READ_BYTES)
     this.input = Object.assign(bytes, { landing: bytes.u8.subarray(HEADROOM) })
+  }
+
+  /** A batch of a client's requests begins. */
+  begin(client: Transport): void {
+    this.table.tick()
+    this.events.client = client
+    const watched = this.metrics.cells[Cell.Watched]
+    if (watched !== this.#watched) this.#watch(watched)
+  }
+
+  #watch(kinds: number): void {
+    this.#watched = kinds
+    this.executor.use(this.#watchedTable.tableFor(kinds))
   }
 
   opened(connection: Connection): void {
     this.connections.add(connection)
     this.metrics.add(Metric.CurrConnections, 1)
     this.metrics.add(Metric.TotalConnections, 1)
+    this.events.connected(connection.transport)
   }
 
-  closed(connection: Connection): void {
+  closed(connection: Connection, reason: CloseReason): void {
     if (!this.connections.delete(connection)) return
     this.metrics.add(Metric.CurrConnections, -1)
     Atomics.sub(this.metrics.cells, Cell.Connections, 1)
+    this.events.disconnected(connection.transport, reason)
   }
+}
+
+/** The way to the main thread. */
+export interface MainThread {
+  readonly send: (message: FromWorker) => void
+  /** Asks for what only all threads together can tell. */
+  readonly ask: (question: Question) => Promise<string>
+  /** Has a watcher told what happens on all threads. The reply to its client. */
+  readonly watch: (watcher: Watcher) => Promise<string>
 }
 
 /** What only all threads together can tell. */

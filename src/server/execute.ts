@@ -18,6 +18,7 @@ import {
 import { Cell, Metric, type Metrics } from './metrics.js'
 import { PrefixCounts } from './prefixes.js'
 import { DebugReader, MetaNumberReader, MetaReader, MetaStoredReader, NumberReader, ValueReader } from './readers.js'
+import type { ItemTable } from './watched-table.js'
 
 /** By command number. */
 const MODES: WriteMode[] = []
@@ -49,7 +50,7 @@ const META_OUTCOMES: (Text | undefined)[] = [
 export class Executor {
   readonly request = new Request()
   readonly #out: Output
-  readonly #table: Table
+  #table: ItemTable
   readonly #metrics: Metrics
   readonly #key: Key
   readonly #plainRead = readOptions()
@@ -78,6 +79,11 @@ export class Executor {
     this.#metaNumber = new MetaNumberReader(out, this.request)
     this.#metaStored = new MetaStoredReader(out, this.request)
     this.#debug = new DebugReader(out, this.request)
+  }
+
+  /** The table as it is, or one that tells what is done to it. */
+  use(table: ItemTable): void {
+    this.#table = table
   }
 
   /** Answers a request that names one key. `input` holds its data block, if it has one, from `request.next` on. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { StoreHandle } from '../store/index.js'
 import type { Question } from './context.js'
+import type { EventBundle } from './events.js'
 import type { MetricsHandle } from './metrics.js'
 import type { Settings } from './options.js'
 
@@ -23,6 +24,8 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly at: ListenAt }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'answer'; readonly id: number; readonly text: string }
+  | { readonly kind: 'events'; readonly bundle: EventBundle; readonly skipped: number }
+  | { readonly kind: 'heard' }
   | { readonly kind: 'drain' }
 
 export type FromWorker =
@@ -32,5 +35,9 @@ export type FromWorker =
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'answer'; readonly id: number; readonly text: string }
   | { readonly kind: 'log'; readonly text: string }
+  | { readonly kind: 'watch'; readonly id: number; readonly watcher: number; readonly kinds: number }
+  | { readonly kind: 'unwatch'; readonly watcher: number }
+  | { readonly kind: 'events'; readonly bundle: EventBundle }
+  | { readonly kind: 'told' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'drained' }

@@ -17,6 +17,12 @@ export const Metric = {
   CmdSet: 8,
   CmdMeta: 9,
   CmdFlush: 10,
+  /** Events that a thread has told, or had no room for. */
+  LogWorkerWritten: 11,
+  LogWorkerDropped: 12,
+  /** Lines for watchers, and those that a watcher was too slow for. */
+  LogWatcherSent: 13,
+  LogWatcherSkipped: 14,
 } as const
 export type Metric = (typeof Metric)[keyof typeof Metric]
 
@@ -32,7 +38,14 @@ export const Cell = {
   Accepting: 2,
   /** 1 while keys are counted by prefix. */
   Detail: 3,
+  /** The kinds of events that somebody watches for. */
+  Watched: 4,
+  Watchers: 5,
 } as const
+
+/** Bytes. Behind the cells the number of the last event. */
+const CELLS_BYTES = 64
+const LAST_EVENT_AT = 56
 
 export interface MetricsHandle {
   readonly rows: SharedArrayBuffer
@@ -48,10 +61,12 @@ export class Metrics {
   readonly #own: Float64Array
   /** What the sums were at the last reset. */
   readonly #baseline: Float64Array
+  readonly #lastEvent: BigUint64Array
 
   private constructor(handle: MetricsHandle, row: number) {
     this.handle = handle
     this.cells = new Int32Array(handle.cells)
+    this.#lastEvent = new BigUint64Array(handle.cells, LAST_EVENT_AT, 1)
     const rows = handle.rows.byteLength / ROW_BYTES
     this.#all = new Float64Array(handle.rows, 0, (rows - 1) * COLUMNS)
     this.#own = new Float64Array(handle.rows, row * ROW_BYTES, COLUMNS)
@@ -61,7 +76,7 @@ export class Metrics {
   /** Row 0 is the main thread's; workers have 1 to `threads`. The one behind them is the baseline. */
   static create(threads: number): Metrics {
     const rows = new SharedArrayBuffer((threads + 2) * ROW_BYTES)
-    return new Metrics({ rows, cells: new SharedArrayBuffer(64) }, 0)
+    return new Metrics({ rows, cells: new SharedArrayBuffer(CELLS_BYTES) }, 0)
   }
 
   static attach(handle: MetricsHandle, row: number): Metrics {
@@ -70,6 +85,11 @@ export class Metrics {
 
   add(metric: Metric, amount: number): void {
     this.#own[metric] += amount
+  }
+
+  /** Numbers events in order, over all threads. */
+  nextEvent(): bigint {
+    return Atomics.add(this.#lastEvent, 0, 1n) + 1n
   }
 
   /** Over all threads, since the last reset. */

@@ -11,6 +11,7 @@ import type { ReadBuffer, Transport, TransportEvents } from './transport.js'
 
 /** What this file uses of libuv's stream, as Node wraps it. */
 interface StreamHandle {
+  readonly fd?: number
   /** Node insists on a function here, also after the last read. */
   onread: () => void
   reading: boolean
@@ -74,6 +75,7 @@ export function openRawStream(socket: Socket, buffer: ReadBuffer): RawStream | u
 }
 
 export class RawStream implements Transport {
+  readonly descriptor: number
   readonly #socket: Socket
   readonly #handle: StreamHandle
   readonly #buffer: ReadBuffer
@@ -87,6 +89,7 @@ export class RawStream implements Transport {
   constructor(socket: Socket, handle: StreamHandle, buffer: ReadBuffer) {
     this.#socket = socket
     this.#handle = handle
+    this.descriptor = handle.fd ?? -1
     this.#buffer = buffer
     this.#request = new this.#binding.WriteWrap()
   }

@@ -4,6 +4,7 @@ import { describe } from './raw-stream.js'
 import { HEADROOM, READ_BYTES, type ReadBuffer, type Transport, type TransportEvents } from './transport.js'
 
 export class SocketStream implements Transport {
+  readonly descriptor: number
   readonly #socket: Socket
   readonly #buffer: ReadBuffer
   #events: TransportEvents | undefined
@@ -13,6 +14,7 @@ export class SocketStream implements Transport {
 
   constructor(socket: Socket, buffer: ReadBuffer) {
     this.#socket = socket
+    this.descriptor = (socket as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1
     this.#buffer = buffer
   }
 

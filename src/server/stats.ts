@@ -33,11 +33,6 @@ const ABSENT = [
   'lru_crawler_starts',
   'lru_maintainer_juggles',
   'malloc_fails',
-  'log_worker_dropped',
-  'log_worker_written',
-  'log_watcher_skipped',
-  'log_watcher_sent',
-  'log_watchers',
   'unexpected_napi_ids',
   'round_robin_fallback',
   'slab_global_page_pool',
@@ -113,6 +108,11 @@ function trafficRows(metrics: Metrics, settings: Settings): StatRow[] {
     ['threads', settings.threads],
     ['conn_yields', metrics.sum(Metric.ConnYields)],
     ['internal_errors', metrics.sum(Metric.InternalErrors)],
+    ['log_worker_dropped', metrics.sum(Metric.LogWorkerDropped)],
+    ['log_worker_written', metrics.sum(Metric.LogWorkerWritten)],
+    ['log_watcher_skipped', metrics.sum(Metric.LogWatcherSkipped)],
+    ['log_watcher_sent', metrics.sum(Metric.LogWatcherSent)],
+    ['log_watchers', Atomics.load(metrics.cells, Cell.Watchers)],
   ]
 }
 

@@ -6,6 +6,7 @@ import type { Listener } from './listener.js'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.js'
 import type { Metrics } from './metrics.js'
 import type { Settings } from './options.js'
+import { WatchDesk } from './watchers.js'
 
 /** A worker that dies younger than this is replaced after a pause, lest a fault at start spins. */
 const INFANT_MS = 1000
@@ -15,6 +16,8 @@ const ANSWER_MS = 500
 
 interface Member {
   readonly worker: Worker
+  /** Of the metrics. */
+  readonly row: number
   readonly startedAtMs: number
   drained: boolean
   exited: boolean
@@ -25,6 +28,7 @@ export class Team {
   onStop: () => void = () => undefined
   readonly #members: Member[] = []
   readonly #unanswered = new Map<number, (text: string) => void>()
+  readonly #desk: WatchDesk
   #lastQuestion = 0
   #stopping = false
 
@@ -34,7 +38,12 @@ export class Team {
     readonly metrics: Metrics,
     readonly listener: Listener,
     readonly log: (message: string) => void,
-  ) {}
+  ) {
+    this.#desk = new WatchDesk(metrics, (row, message) => {
+      const member = this.#members[row - 1]
+      if (member !== undefined) this.#tell(member, message)
+    })
+  }
 
   async start(): Promise<void> {
     const ready = Array.from({ length: this.settings.threads }, (_, index) => this.#hire(index))
@@ -53,7 +62,7 @@ export class Team {
     }
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data })
     this.table.adopt(worker)
-    const member: Member = { worker, startedAtMs: Date.now(), drained: false, exited: false }
+    const member: Member = { worker, row: data.row, startedAtMs: Date.now(), drained: false, exited: false }
     this.#members[index] = member
     worker.on('error', (error) => this.log(`latchkey: worker ${index + 1} failed: ${error.stack ?? error}`))
     worker.on('exit', () => this.#left(member, index))
@@ -79,6 +88,23 @@ export class Team {
         break
       case 'ask':
         void this.#askAll(message.question).then((text) => this.#tell(member, { kind: 'answer', id: message.id, text }))
+        break
+      case 'watch':
+        this.#tell(member, {
+          kind: 'answer',
+          id: message.id,
+          text: this.#desk.add(member.row, message.watcher, message.kinds),
+        })
+        break
+      case 'unwatch':
+        this.#desk.remove(member.row, message.watcher)
+        break
+      case 'events':
+        this.#desk.hear(message.bundle)
+        this.#tell(member, { kind: 'heard' })
+        break
+      case 'told':
+        this.#desk.told(member.row)
         break
       case 'answer':
         this.#unanswered.get(message.id)?.(message.text)
@@ -115,7 +141,8 @@ export class Team {
   #left(member: Member, index: number): void {
     member.exited = true
     this.listener.detach(member.worker)
-    this.metrics.forgetConnections(index + 1)
+    this.metrics.forgetConnections(member.row)
+    this.#desk.forget(member.row)
     if (this.#stopping) return
     this.log(`latchkey: worker ${index + 1} died; starting another`)
     const pause = Date.now() - member.startedAtMs < INFANT_MS ? INFANT_MS : 0

@@ -35,6 +35,8 @@ export interface Transport {
   end(): void
   /** Closes now. */
   destroy(): void
+  /** Of the socket, for logs; −1 where there is none. */
+  readonly descriptor: number
   /** For `stats conns`: `tcp:127.0.0.1:1234`. */
   describePeer(): string
 }

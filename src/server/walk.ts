@@ -1,6 +1,7 @@
 /** `lru_crawler metadump` and `mgdump`: every key, in slices, so that nobody else waits and nothing piles up. */
 import { type Output, reply, writeBase64 } from '../protocol/index.js'
 import { Bytes, type ItemReader, type ItemView, sizeClassOf, type Table } from '../store/index.js'
+import { escaped, standsForItself } from './uri.js'
 
 const DUMP_END = reply.END
 const MG_END = 'EN\r\n'
@@ -58,15 +59,11 @@ export class Walk implements ItemReader {
     )
   }
 
-  /** As in a URL: letters, digits and `-._~` stand for themselves. */
   #escaped(byte: number): void {
-    if (PLAIN[byte] === 1) this.#out.byte(byte)
-    else this.#out.string(`%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    if (standsForItself(byte)) this.#out.byte(byte)
+    else this.#out.string(escaped(byte))
   }
 }
-
-const PLAIN = new Uint8Array(256)
-for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~') PLAIN[char.charCodeAt(0)] = 1
 
 /** Whether a key can stand in a command line as it is. */
 function isPlain(u8: Uint8Array, length: number): boolean {

@@ -9,6 +9,7 @@ import type { FromWorker, ListenAt, ToWorker, WorkerStart } from './messages.js'
 import { Cell, Metric, Metrics } from './metrics.js'
 import { openRawStream } from './raw-stream.js'
 import { SocketStream } from './socket-stream.js'
+import type { Watcher } from './watchers.js'
 
 const start = workerData as WorkerStart
 const { settings } = start
@@ -16,7 +17,7 @@ const port = parentPort
 if (port === null) throw new Error('This module is the body of a worker thread.')
 
 const metrics = Metrics.attach(start.metrics, start.row)
-const context = new WorkerContext(Table.attach(start.table), settings, metrics, ask, () => send({ kind: 'stop' }))
+const context = new WorkerContext(Table.attach(start.table), settings, metrics, { ask, watch, send })
 const unanswered = new Map<number, (text: string) => void>()
 let listening: Server | undefined
 let draining = false
@@ -37,6 +38,13 @@ function ask(question: Question): Promise<string> {
   return new Promise((resolve) => unanswered.set(id, resolve))
 }
 
+/** Has a watcher told everything from now on; or not, when the reply says so. */
+function watch({ id: watcher, kinds }: Watcher): Promise<string> {
+  const id = ++lastQuestion
+  send({ kind: 'watch', id, watcher, kinds })
+  return new Promise((resolve) => unanswered.set(id, resolve))
+}
+
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'socket':
@@ -51,6 +59,12 @@ port.on('message', (message: ToWorker) => {
     case 'answer':
       unanswered.get(message.id)?.(message.text)
       unanswered.delete(message.id)
+      break
+    case 'events':
+      context.watchers.tell(message.bundle, message.skipped)
+      break
+    case 'heard':
+      context.events.heard()
       break
     case 'drain':
       drain()
@@ -123,9 +137,9 @@ setInterval(() => {
   context.seconds++
   if (settings.idleTimeoutSeconds === 0) return
   for (const connection of context.connections) {
-    if (context.seconds - connection.lastActive <= settings.idleTimeoutSeconds) continue
+    if (connection.watches || context.seconds - connection.lastActive <= settings.idleTimeoutSeconds) continue
     metrics.add(Metric.IdleKicks, 1)
-    connection.destroy()
+    connection.destroy('idle_timeout')
   }
 }, 1000)
 

@@ -41,6 +41,8 @@ export class Engine {
   readonly counters: Counters
   /** On the record that `index.findLocked` found last. */
   readonly record: RecordCursor
+  /** On the record that a walk over a page has come to. */
+  readonly walk: RecordCursor
   readonly #evictor: Evictor
   readonly #repairer: Repairer
   readonly #config: EngineConfig
@@ -63,6 +65,7 @@ export class Engine {
     this.index = new HashIndex(memory, this.log, this.record, this.newKey())
     this.items = new Items(memory, this.log, this.index)
     const walk = new RecordCursor(memory)
+    this.walk = walk
     const key = this.newKey()
     this.#evictor = new Evictor({
       memory,
@@ -84,6 +87,11 @@ export class Engine {
       record: walk,
       key,
     })
+  }
+
+  /** Calls `seen` under the stripe's lock before each item that this thread evicts, with `walk` on it. */
+  onEviction(seen: (() => void) | undefined): void {
+    this.#evictor.onEviction = seen
   }
 
   newKey(): Key {

@@ -34,6 +34,8 @@ export class Evictor {
   readonly #walk: RecordCursor
   readonly #copy: RecordCursor
   readonly #key: Key
+  /** Called with the walk's cursor on an item that is about to be evicted. */
+  onEviction: (() => void) | undefined
 
   constructor(parts: {
     memory: Memory
@@ -178,6 +180,7 @@ export class Evictor {
     const size = sizeClass(units)
     const counters = this.#counters
     const fetched = (state & State.Fetched) !== 0
+    this.onEviction?.()
     counters.add(Counter.evictions)
     counters.add(fetched ? Counter.evictedActive : Counter.evictedUnfetched)
     counters.addOfClass(ClassCounter.evicted, size)

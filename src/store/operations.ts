@@ -74,6 +74,8 @@ export class Operations {
   readonly #stripeBits: bigint
   /** How many pages the operation that answered `NeedRoom` could use. */
   pagesWanted = 0
+  /** Set when an operation makes a missing item; for those to clear who want to know. */
+  vivified = false
 
   constructor(engine: Engine, config: OperationsConfig) {
     this.#engine = engine
@@ -163,7 +165,7 @@ export class Operations {
     return options.mode === WriteMode.Set && options.compareCas === undefined && !this.#config.pinned.isPinned(key)
   }
 
-  removeLocked(stripe: number, key: Key, options: RemoveOptions): number {
+  removeLocked(stripe: number, key: Key, options: RemoveOptions, reader: ItemReader | undefined): number {
     const { counters } = this.#engine
     const record = this.#record
     if (!this.#findLive(stripe, key)) {
@@ -171,6 +173,7 @@ export class Operations {
       return Outcome.NotFound
     }
     if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) return Outcome.Exists
+    this.#show(reader)
     if (!options.dropValue && !options.invalidate) this.#unlink(stripe, key)
     else if (!this.#mark(stripe, key, options)) return NeedRoom
     counters.add(Counter.deleteHits)
@@ -205,6 +208,16 @@ export class Operations {
     record.bump(this.#engine.coarseSeconds)
     this.#show(reader)
     return Outcome.Done
+  }
+
+  /** Shows every item that this thread evicts from now on to `reader`, under the stripe's lock; `undefined` ends that. */
+  onEviction(reader: ItemReader | undefined): void {
+    if (reader === undefined) {
+      this.#engine.onEviction(undefined)
+      return
+    }
+    const view = new RecordView(this.#engine.walk, this.#engine, (record) => this.#tokenOf(record))
+    this.#engine.onEviction(() => reader.item(view))
   }
 
   /** Shows the live items at some locations of the stripe to `reader`, without touching them. */
@@ -295,6 +308,7 @@ export class Operations {
 
   #vivify(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): boolean {
     if (!this.#store(stripe, key, NOTHING, 0, options.vivifyTtlMs, options.newCas)) return false
+    this.vivified = true
     this.#view.won = true
     this.#view.expiredBeforeMs = this.#record.expiresAtMs
     reader?.item(this.#view)
@@ -305,6 +319,7 @@ export class Operations {
   #vivifyNumber(stripe: number, key: Key, options: ArithmeticOptions, reader: ItemReader | undefined): number {
     const length = writeU64(options.initial, this.#digits, 0)
     if (!this.#store(stripe, key, this.#digits, length, options.vivifyTtlMs, options.newCas)) return NeedRoom
+    this.vivified = true
     this.#show(reader)
     return Outcome.Done
   }

@@ -166,13 +166,13 @@ export class Table {
    * Deletes an item, or marks it as the options say.
    * @throws StoreLockTimeoutError
    */
-  remove(key: Key, options: RemoveOptions): Outcome {
+  remove(key: Key, options: RemoveOptions, reader?: ItemReader): Outcome {
     const { stripe } = key
     for (let attempt = 0; ; attempt++) {
       this.#engine.lock(stripe)
       let result: number
       try {
-        result = this.#operations.removeLocked(stripe, key, options)
+        result = this.#operations.removeLocked(stripe, key, options, reader)
       } catch (error) {
         this.#engine.breakOffLocked(stripe)
         throw error
@@ -204,6 +204,20 @@ export class Table {
       if (result !== NeedRoom) return result as Outcome
       if (!this.#makeRoom(attempt)) return Outcome.OutOfMemory
     }
+  }
+
+  /** Set by a read or an arithmetic operation that made a missing item. Who wants to know clears it before. */
+  get vivified(): boolean {
+    return this.#operations.vivified
+  }
+
+  set vivified(vivified: boolean) {
+    this.#operations.vivified = vivified
+  }
+
+  /** Shows every item that this thread evicts from now on to `reader`, under the stripe's lock; `undefined` ends that. */
+  onEviction(reader: ItemReader | undefined): void {
+    this.#operations.onEviction(reader)
   }
 
   /** Drops all items, pinned ones too: at once, or in `delayMs`. CAS tokens go on rising. */

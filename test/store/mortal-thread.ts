@@ -76,7 +76,7 @@ export class MortalThread {
 
   remove(key: string, options: Partial<RemoveOptions> = {}): void {
     const all = { ...removeOptions(), ...options }
-    this.#do(key, (stripe, k) => this.#operations.removeLocked(stripe, k, all))
+    this.#do(key, (stripe, k) => this.#operations.removeLocked(stripe, k, all, undefined))
   }
 
   arithmetic(key: string, options: Partial<ArithmeticOptions> = {}): void {

@@ -96,6 +96,15 @@ export class Wire {
     assert.equal((await this.takeToClose(waitMs)).toString('latin1'), '')
   }
 
+  /** Lets what arrives pile up, in the system and on the other side. */
+  stopReading(): void {
+    this.#socket.pause()
+  }
+
+  readOn(): void {
+    this.#socket.resume()
+  }
+
   /** Says no more (FIN), but still reads. */
   end(): void {
     this.#socket.end()
