@@ -40,7 +40,10 @@ export class MetaProbe extends Exchange<boolean> {
   }
 }
 
-/** memcached's ASCII authentication: a set whose value is name and password. The key is not looked at. */
+/**
+ * memcached's ASCII authentication: a set whose value is name and password. The rest of the line is not looked at, but a
+ * server that asks for no authentication would store it: it has expired already, and nobody can read it there.
+ */
 export class Authenticate extends Exchange<void> {
   readonly #credentials: string
 
@@ -51,7 +54,7 @@ export class Authenticate extends Exchange<void> {
 
   override write(out: Outbox): void {
     const length = Buffer.byteLength(this.#credentials)
-    out.text(`set auth 0 0 ${length}\r\n`)
+    out.text(`set auth 0 -1 ${length}\r\n`)
     out.value(this.#credentials, length)
     out.endLine()
   }
