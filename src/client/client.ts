@@ -3,20 +3,34 @@ import { inspect } from 'node:util'
 import { parseServers } from './address.js'
 import type { Codec, Encoded } from './codec.js'
 import { text } from './codecs/index.js'
+import { PYTHON_TEXT } from './codecs/text.js'
 import { Flush, Stats, Version } from './commands/admin.js'
-import { Get, Gets } from './commands/get.js'
+import { Get, Gets, GetsForUpdate } from './commands/get.js'
 import { Meta } from './commands/meta.js'
 import { Remove } from './commands/remove.js'
 import { CompareAndSwap, Store, type StoreMode } from './commands/store.js'
 import { Touch } from './commands/touch.js'
 import { count, type Direction } from './count.js'
 import { Dispatch, isAway, isUnsent, rejecting } from './dispatch.js'
-import { CodecError, InvalidArgumentError } from './errors.js'
-import { fetch, within } from './fetch.js'
+import { CodecError, DeadlineExceededError, InvalidArgumentError } from './errors.js'
+import type { Exchange } from './exchange.js'
+import { fetch } from './fetch.js'
 import { Fleet } from './fleet.js'
 import { type WireKey, wireKey } from './key.js'
-import { checkNames, deadlineOf, duration, gutterOf, linkSettings, policyOf } from './settings.js'
-import { exptimeOf, milliseconds, remainingMs, type Ttl } from './ttl.js'
+import { within } from './patience.js'
+import {
+  checkCallOptions,
+  checkClientOptions,
+  checkViewOptions,
+  codecOf,
+  deadlineOf,
+  gutterOf,
+  linkSettings,
+  policyOf,
+  prefixOf,
+  wireSeconds,
+} from './settings.js'
+import { exptimeOf, milliseconds, remainingMs, type Span, type Ttl } from './ttl.js'
 import type {
   CallOptions,
   CasOptions,
@@ -40,26 +54,27 @@ import { type Change, update } from './update.js'
 
 const U64 = 2n ** 64n
 const DEADLINE_MS = 1000
-const LEASE: Ttl = '10s'
+const LEASE: Span = '10s'
 const NONE: Readonly<Record<never, never>> = Object.freeze({})
 
 /**
  * A client of one memcached server or several, which connects with its first call. Without `servers`, that is
  * 127.0.0.1:11211. Throws InvalidArgumentError for options that make no sense.
  */
-export function createClient(options?: ClientOptions<string> & { codec?: undefined }): Client<string>
 export function createClient<T>(options: ClientOptions<T> & { codec: Codec<T> }): Client<T>
+export function createClient(options?: ClientOptions<string>): Client<string>
 export function createClient<T>(options: ClientOptions<T> = {}): Client<T> {
-  checkNames(options)
+  checkClientOptions(options)
   exptimeOf(options.ttl, Date.now())
   const gutter = gutterOf(options.gutter)
+  const codec = codecOf(options.codec ?? (text() as Codec<unknown> as Codec<T>))
   const fleet = new Fleet(parseServers(options.servers), options.distribution, gutter, linkSettings(options))
   const dispatch = new Dispatch(fleet, {
     deadlineMs: deadlineOf(options.deadlineMs ?? DEADLINE_MS),
-    prefix: options.keyPrefix ?? '',
+    prefix: prefixOf(options.keyPrefix ?? ''),
     policy: policyOf(options.policy ?? 'fail', gutter),
   })
-  return new Client(dispatch, options.codec ?? (text() as Codec<unknown> as Codec<T>), options.ttl)
+  return new Client(dispatch, codec, options.ttl)
 }
 
 /**
@@ -70,8 +85,6 @@ export class Client<T> implements AsyncDisposable {
   readonly #dispatch: Dispatch
   readonly #codec: Codec<T>
   readonly #ttl: Ttl | undefined
-  /** What `fetch` is computing in this process, by key. */
-  readonly #computing = new Map<string, Promise<T>>()
 
   /** @internal Use `createClient`. */
   constructor(dispatch: Dispatch, codec: Codec<T>, ttl: Ttl | undefined) {
@@ -81,18 +94,19 @@ export class Client<T> implements AsyncDisposable {
   }
 
   /** The same servers and connections with another codec, ttl, deadline or key prefix. */
-  with(changes: ViewOptions<T> & { codec?: undefined }): Client<T>
   with<U>(changes: ViewOptions<U> & { codec: Codec<U> }): Client<U>
+  with(changes: ViewOptions<T>): Client<T>
   with<U>(changes: ViewOptions<U>): Client<U> {
-    checkNames(changes)
+    checkViewOptions(changes)
     exptimeOf(changes.ttl, Date.now())
     const { fleet, defaults } = this.#dispatch
     const dispatch = new Dispatch(fleet, {
       deadlineMs: deadlineOf(changes.deadlineMs ?? defaults.deadlineMs),
-      prefix: changes.keyPrefix ?? defaults.prefix,
+      prefix: prefixOf(changes.keyPrefix ?? defaults.prefix),
       policy: defaults.policy,
     })
-    return new Client(dispatch, changes.codec ?? (this.#codec as Codec<unknown> as Codec<U>), changes.ttl ?? this.#ttl)
+    const codec = codecOf(changes.codec ?? (this.#codec as Codec<unknown> as Codec<U>))
+    return new Client(dispatch, codec, changes.ttl ?? this.#ttl)
   }
 
   /** The value, or undefined for a miss. */
@@ -121,8 +135,9 @@ export class Client<T> implements AsyncDisposable {
   /** True when stored; false only under the policy `miss`, when the server could not be reached. */
   set(key: Key, value: T, options: SetOptions = NONE): Promise<boolean> {
     return rejecting(() => {
-      const encoded = this.#encode(value)
-      const make = (wire: WireKey, capMs?: number) => new Store('set', wire, encoded, this.#exptime(options.ttl, capMs))
+      const encoded = this.#encode(value, options)
+      const make = (wire: WireKey, capMs?: number) =>
+        quietly(new Store('set', wire, encoded, this.#exptime(options.ttl, capMs)), options)
       return this.#dispatch.routed(key, options, make, false, isUnsent)
     })
   }
@@ -150,7 +165,7 @@ export class Client<T> implements AsyncDisposable {
   /** Only if the item has not changed since `gets` told this token. */
   cas(key: Key, value: T, token: bigint, options: CasOptions = NONE): Promise<CasOutcome> {
     return rejecting(() => {
-      const encoded = this.#encode(value)
+      const encoded = this.#encode(value, NONE)
       const exptime = this.#exptime(options.ttl)
       const make = (wire: WireKey) => new CompareAndSwap(wire, encoded, exptime, u64(token, 'token'))
       return this.#dispatch.keyed(key, options, make)
@@ -170,7 +185,7 @@ export class Client<T> implements AsyncDisposable {
   /** True when there was an item, which with `cas` still had that token. */
   delete(key: Key, options: DeleteOptions = NONE): Promise<boolean> {
     const { cas } = options
-    const make = (wire: WireKey) => new Remove(wire, cas === undefined ? undefined : u64(cas, 'cas'))
+    const make = (wire: WireKey) => quietly(new Remove(wire, cas === undefined ? undefined : u64(cas, 'cas')), options)
     return this.#dispatch.keyed(key, options, make)
   }
 
@@ -188,8 +203,12 @@ export class Client<T> implements AsyncDisposable {
   update(key: Key, change: (current: T | undefined) => T | Promise<T>, options?: UpdateOptions): Promise<T>
   update(key: Key, change: Change<T>, options?: UpdateOptions): Promise<T | undefined>
   update(key: Key, change: Change<T>, options: UpdateOptions = NONE): Promise<T | undefined> {
-    const { deadlineMs } = this.#dispatch.defaults
-    return update(this, key, change, { ...options, deadlineMs: options.deadlineMs ?? deadlineMs })
+    return rejecting(() => {
+      checkCallOptions(options)
+      const look = (call: CallOptions) =>
+        this.#dispatch.keyed(key, call, (wire) => new GetsForUpdate(wire, this.#codec))
+      return update({ client: this, key, change, look, options, until: this.#dispatch.until(options) })
+    })
   }
 
   /**
@@ -200,14 +219,31 @@ export class Client<T> implements AsyncDisposable {
    */
   fetch(key: Key, ttl: Ttl | undefined, compute: () => T | Promise<T>, options: FetchOptions = NONE): Promise<T> {
     return rejecting(() => {
+      checkCallOptions(options)
+      this.#exptime(ttl)
       const { text: name, base64 } = wireKey(key, this.#dispatch.defaults.prefix)
-      const id = base64 ? `b ${name}` : name
-      let computing = this.#computing.get(id)
-      if (computing === undefined) {
-        computing = this.#fetch(key, ttl, compute, options).finally(() => this.#computing.delete(id))
-        this.#computing.set(id, computing)
+      const { fleet } = this.#dispatch
+      const { stale = 0, lease = LEASE, deadlineMs, signal } = options
+      const ms = deadlineMs === undefined ? undefined : deadlineOf(deadlineMs)
+      const plan = {
+        client: this as Client<T>,
+        key,
+        id: base64 ? `b ${name}` : name,
+        ttl: ttl ?? this.#ttl,
+        staleSeconds: milliseconds(stale) === 0 ? 0 : wireSeconds(stale, 'stale'),
+        leaseSeconds: wireSeconds(lease, 'lease'),
+        compute,
+        codec: this.#codec,
+        winners: fleet.winners,
+        doesWithout: this.#dispatch.policy(options) === 'fail' ? () => false : isAway,
       }
-      return within(computing, this.serverOf(key), options.deadlineMs, options.signal)
+      const late = () => new DeadlineExceededError(this.serverOf(key), ms!, true)
+      return fleet.computations.join(
+        this.#codec,
+        plan.id,
+        (isWanted) => fetch({ ...plan, isWanted }),
+        (result) => within(result, { ms, signal, late }),
+      )
     })
   }
 
@@ -224,7 +260,8 @@ export class Client<T> implements AsyncDisposable {
 
   /** Makes everything on all servers expire, at once or after `delay`. */
   async flush(options: FlushOptions = NONE): Promise<void> {
-    const seconds = Math.ceil(milliseconds(options.delay ?? 0) / 1000)
+    const { delay = 0 } = options
+    const seconds = milliseconds(delay) === 0 ? 0 : wireSeconds(delay, 'delay')
     await this.#dispatch.everywhere(options, () => new Flush(seconds))
   }
 
@@ -255,9 +292,14 @@ export class Client<T> implements AsyncDisposable {
 
   #store(mode: StoreMode, key: Key, value: T, options: WriteOptions): Promise<boolean> {
     return rejecting(() => {
-      const encoded = this.#encode(value)
+      const encoded = this.#encode(value, options)
+      if ((mode === 'append' || mode === 'prepend') && !isPlain(encoded)) {
+        throw new CodecError(
+          `${mode} is for plain text and bytes: of what the codec makes of this, the ends do not fit`,
+        )
+      }
       const exptime = this.#exptime(options.ttl)
-      return this.#dispatch.keyed(key, options, (wire) => new Store(mode, wire, encoded, exptime))
+      return this.#dispatch.keyed(key, options, (wire) => quietly(new Store(mode, wire, encoded, exptime), options))
     })
   }
 
@@ -270,29 +312,16 @@ export class Client<T> implements AsyncDisposable {
     })
   }
 
-  async #fetch(key: Key, ttl: Ttl | undefined, compute: () => T | Promise<T>, options: FetchOptions): Promise<T> {
-    this.#exptime(ttl)
-    const plan = {
-      key,
-      ttl: ttl ?? this.#ttl,
-      staleMs: milliseconds(options.stale ?? 0),
-      leaseSeconds: Math.ceil(duration(options.lease ?? LEASE, 'lease') / 1000),
-      compute,
-      codec: this.#codec,
-      doesWithout: this.#dispatch.policy(options) === 'fail' ? () => false : isAway,
-    }
-    return fetch(this, plan)
-  }
-
   /** What the codec makes of the value; a codec of the user's may be wrong. */
-  #encode(value: T): Encoded {
+  #encode(value: T, { noreply = false }: WriteOptions): Encoded {
     const encoded = this.#codec.encode(value)
     const { data, flags } = encoded
     if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw new CodecError(`the codec made ${inspect(data)} of the value, neither text nor bytes`)
     }
     if (flags >>> 0 !== flags) throw new CodecError(`the codec gave the flags ${inspect(flags)}, not 32 bits`)
-    return encoded
+    // Who does not wait for the reply does not know how long the bytes are still needed.
+    return noreply && typeof data !== 'string' ? { data: Uint8Array.from(data), flags } : encoded
   }
 
   /** `capMs` is the longest life that is allowed. */
@@ -302,6 +331,16 @@ export class Client<T> implements AsyncDisposable {
     const now = Date.now()
     return exptimeOf(capMs === undefined ? chosen : new Date(now + Math.min(capMs, remainingMs(chosen, now))), now)
   }
+}
+
+function quietly(exchange: Exchange<boolean>, { noreply }: WriteOptions): Exchange<boolean> {
+  exchange.awaitsReply = noreply !== true
+  return exchange
+}
+
+/** Nothing but the text or bytes themselves; 16 is how Python's clients mark text. */
+function isPlain({ flags }: Encoded): boolean {
+  return flags === 0 || flags === PYTHON_TEXT
 }
 
 /** A number from 0 to 2^64 − 1. */

@@ -17,6 +17,8 @@ import type { LinkSettings } from './settings.js'
 
 const RECEIVE_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 30_000
+/** So many times `stallMs` after its deadline, a reply that still has not come is not waited for. */
+const HOPELESS = 5
 
 // biome-ignore lint/suspicious/noExplicitAny: an exchange's result type is a matter between it and its caller
 export type AnyExchange = Exchange<any>
@@ -40,9 +42,8 @@ export class Connection {
   readonly #pending = new Queue<AnyExchange>()
   #flushing = false
   #reason: Error | undefined
-  /** When the last complete reply came, on the clock of `performance.now()`. */
-  #answeredAt = 0
-  #answered = false
+  /** When the last bytes came, on the clock of `performance.now()`. */
+  #heardAt = 0
 
   constructor(address: Address, settings: LinkSettings, events: ConnectionEvents) {
     this.#server = address.name
@@ -71,6 +72,7 @@ export class Connection {
       return
     }
     exchange.sentAt = performance.now()
+    exchange.onSent?.()
     this.#pending.push(exchange)
     if (this.#flushing) return
     this.#flushing = true
@@ -93,16 +95,17 @@ export class Connection {
   }
 
   /**
-   * A server that owes the reply to a request whose time is over, and has completed none for `stallMs`, is taken for
-   * gone: behind it all others would wait in vain.
+   * A server that owes the reply to a request whose time is over is taken for gone when it has said nothing for
+   * `stallMs`, or when, though it speaks, it is hopelessly late: behind it all others would wait in vain.
    */
   #endIfStalled(now: number): number {
     const head = this.#pending.peek()
-    if (head === undefined) return Number.POSITIVE_INFINITY
-    const stalledAt = Math.max(head.sentAt, this.#answeredAt) + this.#settings.stallMs
-    if (!head.settled) return Number.POSITIVE_INFINITY
-    if (now < stalledAt) return stalledAt
-    this.#end(new Error(`no reply for ${this.#settings.stallMs} ms`))
+    if (head === undefined || !head.settled) return Number.POSITIVE_INFINITY
+    const { stallMs } = this.#settings
+    const silentAt = Math.max(head.sentAt, this.#heardAt) + stallMs
+    const hopelessAt = Math.max(head.sentAt, head.deadlineAt) + HOPELESS * stallMs
+    if (now < Math.min(silentAt, hopelessAt)) return Math.min(silentAt, hopelessAt)
+    this.#end(new Error(now < silentAt ? 'replies come far too late' : `no reply for ${stallMs} ms`))
     return Number.POSITIVE_INFINITY
   }
 
@@ -126,30 +129,33 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.#reason !== undefined) return
-    this.#answered = false
+    this.#heardAt = performance.now()
     try {
       this.#parser.feed(chunk, this.#take)
     } catch (error) {
       const reason = error instanceof ReplyError ? new ProtocolError(`${this.#server}: ${error.message}`) : error
       this.#end(reason as Error)
     }
-    if (this.#answered) this.#answeredAt = performance.now()
   }
 
   #take = (reply: Reply): void => {
     const head = this.#pending.peek()
     if (head === undefined) throw new ReplyError(`a reply that nobody asked for: ${reply.text()}`)
-    this.#answered = true
     if (head.take(reply)) this.#pending.shift()
   }
 
   #flush = (): void => {
     this.#flushing = false
     if (this.#reason !== undefined) return
-    const pieces = this.#outbox.take()
-    if (pieces.length > 1) this.#socket.cork()
-    for (const piece of pieces) this.#socket.write(piece)
-    if (pieces.length > 1) this.#socket.uncork()
+    try {
+      const pieces = this.#outbox.take()
+      if (pieces.length > 1) this.#socket.cork()
+      for (const piece of pieces) this.#socket.write(piece)
+      if (pieces.length > 1) this.#socket.uncork()
+    } catch (error) {
+      this.#end(error as Error)
+      return
+    }
     // TLS may keep plain text for its next record; a plain socket with nothing left has given all to the kernel.
     if (this.#settings.tls === undefined && this.#socket.writableLength === 0) this.#outbox.reuse()
   }

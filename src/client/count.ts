@@ -1,8 +1,9 @@
 /** incr and decr, with a first value for a missing counter also where the server has no command for that. */
 import { Count, type Vivify } from './commands/counter.js'
 import { Store } from './commands/store.js'
-import type { Dispatch } from './dispatch.js'
+import { type Dispatch, leftOf } from './dispatch.js'
 import { UnsupportedError } from './errors.js'
+import type { WireKey } from './key.js'
 import type { CallOptions, Key } from './types.js'
 
 export type Direction = 'incr' | 'decr'
@@ -35,9 +36,11 @@ async function countInSteps(
   options: CallOptions,
 ): Promise<bigint> {
   const encoded = { data: `${initial}`, flags: 0 }
+  const until = dispatch.until(options)
   for (;;) {
-    const counted = await dispatch.keyed(key, options, (wire) => new Count(direction, wire, delta))
+    const counted = await dispatch.keyed(key, leftOf(options, until), (wire) => new Count(direction, wire, delta))
     if (counted !== undefined) return counted
-    if (await dispatch.keyed(key, options, (wire) => new Store('add', wire, encoded, exptime))) return initial
+    const make = (wire: WireKey) => new Store('add', wire, encoded, exptime)
+    if (await dispatch.keyed(key, leftOf(options, until), make)) return initial
   }
 }

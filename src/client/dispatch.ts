@@ -7,8 +7,8 @@ import { ConnectionLostError, DeadlineExceededError, InvalidArgumentError, Serve
 import type { Exchange } from './exchange.js'
 import type { Fleet } from './fleet.js'
 import { type WireKey, wireKey } from './key.js'
-import { deadlineOf, policyOf } from './settings.js'
-import type { CallOptions, Key, Policy, ReadOptions, WriteOptions } from './types.js'
+import { checkCallOptions, deadlineOf, policyOf } from './settings.js'
+import type { CallOptions, Key, Policy, ReadOptions } from './types.js'
 import type { Upstream } from './upstream.js'
 
 /** Makes an exchange of a key; on a spare server, what it stores lives no longer than `capMs`. */
@@ -30,8 +30,13 @@ export class Dispatch {
   }
 
   /** To the key's own server, whatever the policy. */
-  keyed<R>(key: Key, options: WriteOptions, make: Make<R>): Promise<R> {
+  keyed<R>(key: Key, options: CallOptions, make: Make<R>): Promise<R> {
     return rejecting(() => {
+      checkCallOptions(options)
+      const policy = (options as ReadOptions).policy
+      if (policy !== undefined && policy !== 'fail') {
+        throw new InvalidArgumentError(`policy ${policy} is for get, gat, getMany, set and fetch: the others fail`)
+      }
       const exchange = make(wireKey(key, this.defaults.prefix))
       return this.#start(exchange, this.#upstreamOf(key), options, this.#full(key))
     })
@@ -45,16 +50,20 @@ export class Dispatch {
     missed: R,
     excuses: (error: unknown) => boolean,
   ): Promise<R> {
-    const policy = this.policy(options)
-    const first = this.keyed(key, options, make)
-    if (policy === 'fail') return first
-    const until = this.#until(options)
-    return first.catch((error) => {
-      if (!excuses(error)) throw error
-      if (policy === 'miss') return missed
+    return rejecting(() => {
+      checkCallOptions(options)
+      const policy = this.policy(options)
+      const until = this.until(options)
       const full = this.#full(key)
-      const second = make(wireKey(key, this.defaults.prefix), this.fleet.gutter!.ttl)
-      return this.#start(second, this.fleet.spareOf(full), leftOf(options, until), full)
+      const exchange = make(wireKey(key, this.defaults.prefix))
+      if (policy === 'fail') return this.#start(exchange, this.#upstreamOf(key), options, full)
+      const first = policy === 'gutter' ? this.#halfOf(options) : options
+      return this.#start(exchange, this.#upstreamOf(key), first, full).catch((error) => {
+        if (!excuses(error)) throw error
+        if (policy === 'miss') return missed
+        const second = make(wireKey(key, this.defaults.prefix), this.fleet.gutter!.ttl)
+        return this.#start(second, this.fleet.spareOf(full), leftOf(options, until), full)
+      })
     })
   }
 
@@ -64,13 +73,14 @@ export class Dispatch {
       if (typeof keys === 'string' || typeof keys?.[Symbol.iterator] !== 'function') {
         throw new InvalidArgumentError('getMany takes a list of keys')
       }
+      checkCallOptions(options)
       const policy = this.policy(options)
       if (policy === 'fail') return this.#batches(keys, (key) => this.#upstreamOf(key), options, codec)
-      const until = this.#until(options)
+      const until = this.until(options)
       return this.#batches(
         keys,
         (key) => this.#upstreamOf(key),
-        options,
+        policy === 'gutter' ? this.#halfOf(options) : options,
         codec,
         (error, missing) => {
           if (!isAway(error)) throw error
@@ -83,6 +93,7 @@ export class Dispatch {
 
   /** The same of every server, by its name. */
   async everywhere<R>(options: CallOptions, make: () => Exchange<R>): Promise<Map<string, R>> {
+    checkCallOptions(options)
     const { upstreams } = this.fleet
     const results = await Promise.all(upstreams.map((upstream) => this.#start(make(), upstream, options, undefined)))
     return new Map(upstreams.map((upstream, i) => [upstream.name, results[i]]))
@@ -97,7 +108,12 @@ export class Dispatch {
     return options.policy === undefined ? this.defaults.policy : policyOf(options.policy, this.fleet.gutter)
   }
 
-  #start<R>(exchange: Exchange<R>, upstream: Upstream, options: WriteOptions, key: Key | undefined): Promise<R> {
+  /** When a call that begins now is over, on the clock of `performance.now()`. */
+  until(options: CallOptions): number {
+    return performance.now() + (options.deadlineMs ?? this.defaults.deadlineMs)
+  }
+
+  #start<R>(exchange: Exchange<R>, upstream: Upstream, options: CallOptions, key: Key | undefined): Promise<R> {
     const { deadlineMs, signal } = options
     exchange.deadlineMs = deadlineMs === undefined ? this.defaults.deadlineMs : deadlineOf(deadlineMs)
     exchange.deadlineAt = performance.now() + exchange.deadlineMs
@@ -106,10 +122,15 @@ export class Dispatch {
       exchange.endOn(signal)
     }
     observe(exchange, upstream.name, key)
+    if (exchange.deadlineMs === 0) exchange.expire(exchange.deadlineAt, upstream.name)
+    const result = exchange.awaitsReply ? exchange.promise : exchange.written(true as R)
     upstream.submit(exchange)
-    if (options.noreply !== true || exchange.settled) return exchange.promise
-    exchange.promise.catch(() => {})
-    return Promise.resolve(true as R)
+    return result
+  }
+
+  /** What a spare server is to have time for. */
+  #halfOf<O extends CallOptions>(options: O): O {
+    return { ...options, deadlineMs: (options.deadlineMs ?? this.defaults.deadlineMs) / 2 }
   }
 
   async #batches<K extends Key, T>(
@@ -146,10 +167,6 @@ export class Dispatch {
     const { prefix } = this.defaults
     if (prefix === '') return key
     return typeof key === 'string' ? prefix + key : Buffer.concat([Buffer.from(prefix), key])
-  }
-
-  #until(options: CallOptions): number {
-    return performance.now() + (options.deadlineMs ?? this.defaults.deadlineMs)
   }
 }
 

@@ -51,8 +51,7 @@ export class ServerUnavailableError extends CacheError {
   readonly server: string
 
   constructor(server: string, options?: ErrorOptions) {
-    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
-    super('SERVER_UNAVAILABLE', `no connection to ${server}${why}`, options)
+    super('SERVER_UNAVAILABLE', `no connection to ${server}${because(options)}`, options)
     this.server = server
   }
 }
@@ -75,8 +74,9 @@ export class DeadlineExceededError extends CacheError {
   readonly server: string
   readonly sent: boolean
 
-  constructor(server: string, deadlineMs: number, sent: boolean) {
-    super('DEADLINE_EXCEEDED', `${server}: no reply within ${deadlineMs} ms${sent ? '' : ' (not sent)'}`)
+  constructor(server: string, deadlineMs: number, sent: boolean, options?: { cause: Error | undefined }) {
+    const what = sent ? 'no reply' : 'not sent'
+    super('DEADLINE_EXCEEDED', `${server}: ${what} within ${Math.round(deadlineMs)} ms${because(options)}`, options)
     this.server = server
     this.sent = sent
   }
@@ -87,8 +87,7 @@ export class ConnectionLostError extends CacheError {
   readonly server: string
 
   constructor(server: string, options?: ErrorOptions) {
-    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : ''
-    super('CONNECTION_LOST', `connection to ${server} lost before the reply${why}`, options)
+    super('CONNECTION_LOST', `connection to ${server} lost before the reply${because(options)}`, options)
     this.server = server
   }
 }
@@ -122,4 +121,11 @@ export class UpdateConflictError extends CacheError {
     super('UPDATE_CONFLICT', `update of ${key}: others were faster ${attempts} times until the deadline`)
     this.attempts = attempts
   }
+}
+
+/** The cause in words. A host with several addresses fails with one error for each. */
+function because(options: ErrorOptions | undefined): string {
+  const cause = options?.cause
+  if (cause instanceof AggregateError) return `: ${cause.errors.map((error) => error.message).join(', ')}`
+  return cause instanceof Error ? `: ${cause.message}` : ''
 }

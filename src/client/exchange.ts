@@ -1,5 +1,6 @@
 /** One request and its reply: written once, settled once, whether by the reply, the deadline, an abort or a lost connection. */
-import { isError, NO_OPAQUE, type Reply, ReplyError, Status } from '../protocol/index.js'
+import { isError, isMeta, NO_OPAQUE, type Reply, ReplyError, Status } from '../protocol/index.js'
+import { onAbort } from './aborts.js'
 import { DeadlineExceededError, RequestRefusedError, ServerError } from './errors.js'
 import type { Features } from './features.js'
 import type { Outbox } from './outbox.js'
@@ -32,6 +33,12 @@ export abstract class Exchange<T> {
   settled = false
   /** The value that goes along must be swallowed by the server, also when it refuses. */
   protected readonly hasBody: boolean = false
+  /** False for a caller who only wants it written. */
+  awaitsReply = true
+  /** Called when the request has been written. */
+  onSent: (() => void) | undefined
+  /** Written as a meta command: its reply is one of those, and carries its number. */
+  #isMeta = false
   #resolve!: (value: T) => void
   #reject!: (error: unknown) => void
   #forgetSignal: (() => void) | undefined
@@ -51,17 +58,29 @@ export abstract class Exchange<T> {
   /** Takes one reply that is no error; true when the exchange is complete. Throws ReplyError when it is another's. */
   protected abstract takeReply(reply: Reply): boolean
 
+  /** The opaque and the end of a meta command's line. */
+  protected endMeta(out: Outbox, id = this.id): void {
+    this.#isMeta = true
+    out.text(' O')
+    out.number(id)
+    out.endLine()
+  }
+
   /** Takes one reply; true when the exchange is complete. Throws ReplyError when the connection is out of step. */
   take(reply: Reply): boolean {
-    if (!isError(reply.status)) return this.takeReply(reply)
-    this.fail(errorOf(reply))
-    // Servers differ in whether they swallow the value of a line that they do not understand.
-    if (this.hasBody && reply.status !== Status.ServerError) throw new ReplyError(`refused: ${reply.text()}`)
-    return true
+    if (isError(reply.status)) {
+      this.fail(errorOf(reply))
+      // Servers differ in whether they swallow the value of a line that they do not understand.
+      if (this.hasBody && reply.status !== Status.ServerError) throw new ReplyError(`refused: ${reply.text()}`)
+      return true
+    }
+    if (isMeta(reply.status) !== this.#isMeta) throw this.unexpected(reply)
+    if (this.#isMeta) this.#check(reply)
+    return this.takeReply(reply)
   }
 
   /** The reply's opaque is this request's. A miss of an early 1.6 carries none. */
-  protected check(reply: Reply): void {
+  #check(reply: Reply): void {
     if (reply.opaque === this.id) return
     if (reply.opaque === NO_OPAQUE && reply.status === Status.Miss) return
     throw new ReplyError(`a reply with opaque ${reply.opaque} to request ${this.id}`)
@@ -69,6 +88,14 @@ export abstract class Exchange<T> {
 
   protected unexpected(reply: Reply): ReplyError {
     return new ReplyError(`a reply that ${this.operation} does not have: ${reply.text()}`)
+  }
+
+  /** For a caller who does not wait for the reply: settles when the request is written, or fails before that. */
+  written<R>(value: R): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.onSent = () => resolve(value)
+      this.promise.catch(reject)
+    })
   }
 
   deliver(value: T): void {
@@ -95,17 +122,16 @@ export abstract class Exchange<T> {
   }
 
   /** Fails it if its time is over. */
-  expire(now: number, server: string): void {
+  expire(now: number, server: string, cause?: Error): void {
     if (this.settled || now < this.deadlineAt) return
-    this.fail(new DeadlineExceededError(server, this.deadlineMs, this.sentAt !== NEVER))
+    this.fail(new DeadlineExceededError(server, this.deadlineMs, this.sentAt !== NEVER, { cause }))
   }
 
   /** An abort ends the waiting. What was sent stays sent. */
   endOn(signal: AbortSignal): void {
-    const onAbort = () => this.fail(signal.reason)
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    this.#forgetSignal = () => signal.removeEventListener('abort', onAbort)
+    const abort = () => this.fail(signal.reason)
+    if (signal.aborted) abort()
+    else this.#forgetSignal = onAbort(signal, abort)
   }
 
   #settle(): void {

@@ -3,78 +3,61 @@
  * commands: `N` makes a placeholder of a missing item and tells its maker that it has won; `R` does so for an item whose
  * time is nearly over. Everybody else is told that another caller is at it, and takes the old value, or waits.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Backoff } from './backoff.js'
 import type { Client } from './client.js'
 import type { Codec, Encoded } from './codec.js'
-import { CacheError, DeadlineExceededError, UnsupportedError } from './errors.js'
+import { CacheError, UnsupportedError } from './errors.js'
+import { pause } from './patience.js'
 import { exptimeOf, remainingMs, type Ttl } from './ttl.js'
 import type { Key, MetaReply } from './types.js'
+import type { Winners } from './winners.js'
 
 const FIRST_PAUSE_MS = 2
 const LONGEST_PAUSE_MS = 50
 
 export interface FetchPlan<T> {
+  readonly client: Client<T>
   readonly key: Key
+  /** One name for one key. */
+  readonly id: string
   readonly ttl: Ttl | undefined
-  /** Milliseconds past the ttl in which the old value may still be served. */
-  readonly staleMs: number
-  /** Seconds until a placeholder is given up. */
+  /** Seconds past the ttl in which the old value may still be served; 0 for none. */
+  readonly staleSeconds: number
+  /** Seconds until a winner that does not come back is given up. */
   readonly leaseSeconds: number
   readonly compute: () => T | Promise<T>
   readonly codec: Codec<T>
+  readonly winners: Winners
   /** Whether an error of the cache means to compute without it. */
   readonly doesWithout: (error: unknown) => boolean
+  /** Whether anybody still waits for it. */
+  readonly isWanted: () => boolean
 }
 
-export async function fetch<T>(client: Client<T>, plan: FetchPlan<T>): Promise<T> {
-  const flags = ['v', 'f', 'c', `N${plan.leaseSeconds}`]
-  if (plan.staleMs > 0) flags.push(`R${Math.ceil(plan.staleMs / 1000)}`)
-  for (let pauseMs = FIRST_PAUSE_MS; ; ) {
+export async function fetch<T>(plan: FetchPlan<T>): Promise<T> {
+  const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
+  const flags = ['v', 'f', 'c', 't', `N${plan.leaseSeconds}`]
+  if (plan.staleSeconds > 0) flags.push(`R${plan.staleSeconds}`)
+  for (;;) {
     let reply: MetaReply
     try {
-      reply = await client.meta('mg', plan.key, flags)
+      reply = await plan.client.meta('mg', plan.key, flags)
     } catch (error) {
-      if (error instanceof UnsupportedError) return fetchPlainly(client, plan)
+      if (error instanceof UnsupportedError) return fetchPlainly(plan)
       if (plan.doesWithout(error)) return plan.compute()
       throw error
     }
-    if (reply.flags.includes('W')) return computeAsChosen(client, plan, reply)
-    if (reply.value !== undefined && !isPlaceholder(reply)) {
-      return plan.codec.decode(reply.value, Number(flagValue(reply, 'f') ?? 0))
+    if (reply.flags.includes('W')) return computeAsChosen(plan, reply)
+    if (isPlaceholder(reply)) {
+      if (!plan.isWanted()) throw new Error('nobody waits any more')
+      await pause(backoff.next())
+    } else if (isOverdue(plan, reply)) {
+      await giveBack(plan, reply).catch(ignoreCacheErrors)
+    } else {
+      return plan.codec.decode(reply.value!, Number(flagOf(reply, 'f')))
     }
-    await sleep(pauseMs)
-    pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS + Math.random() * 3 * pauseMs)
   }
-}
-
-/** A caller's own patience with a computation that others may be waiting for too. */
-export async function within<T>(
-  computing: Promise<T>,
-  server: string,
-  deadlineMs: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  if (deadlineMs === undefined && signal === undefined) return computing
-  const done = new AbortController()
-  const limits: Promise<never>[] = []
-  if (deadlineMs !== undefined) {
-    const late = () => Promise.reject(new DeadlineExceededError(server, deadlineMs, true))
-    limits.push(sleep(deadlineMs, undefined, { signal: done.signal }).then(late))
-  }
-  if (signal !== undefined) limits.push(aborted(signal, done.signal))
-  try {
-    return await Promise.race([computing, ...limits])
-  } finally {
-    for (const limit of limits) limit.catch(() => {})
-    done.abort()
-  }
-}
-
-function aborted(signal: AbortSignal, done: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: done })
-  })
 }
 
 /**
@@ -82,45 +65,68 @@ function aborted(signal: AbortSignal, done: AbortSignal): Promise<never> {
  * placeholder costs waiting, never a wrong value.
  */
 function isPlaceholder(reply: MetaReply): boolean {
-  return reply.value?.length === 0 && reply.flags.includes('Z') && !reply.flags.includes('X')
+  return reply.value === undefined || (reply.value.length === 0 && isBeingComputed(reply) && !reply.flags.includes('X'))
 }
 
-async function computeAsChosen<T>(client: Client<T>, plan: FetchPlan<T>, won: MetaReply): Promise<T> {
-  const token = `C${flagValue(won, 'c')}`
+function isBeingComputed(reply: MetaReply): boolean {
+  return reply.flags.includes('Z')
+}
+
+/** The server remembers a winner as long as the item: that one does not come back is for the others to notice. */
+function isOverdue<T>({ winners, id, leaseSeconds }: FetchPlan<T>, reply: MetaReply): boolean {
+  if (isBeingComputed(reply)) return winners.isOverdue(id, flagOf(reply, 'c'), leaseSeconds * 1000)
+  winners.forget(id)
+  return false
+}
+
+async function computeAsChosen<T>(plan: FetchPlan<T>, won: MetaReply): Promise<T> {
+  plan.winners.forget(plan.id)
   let value: T
   let encoded: Encoded
   try {
     value = await plan.compute()
     encoded = plan.codec.encode(value)
   } catch (error) {
-    await giveBack(client, plan.key, won, token).catch(ignoreCacheErrors)
+    await giveBack(plan, won).catch(ignoreCacheErrors)
     throw error
   }
   // Only over what was there when it was begun: who has written or deleted since knows better.
-  const flags = [token, `F${encoded.flags}`, `T${exptime(plan)}`]
-  await client.meta('ms', plan.key, flags, encoded.data).catch(ignoreCacheErrors)
+  await store(plan, won, encoded, exptime(plan)).catch(ignoreCacheErrors)
   return value
 }
 
 /** The item outlives its time by as long as it may be served stale. */
-function exptime({ ttl, staleMs }: FetchPlan<unknown>): number {
+function exptime({ ttl, staleSeconds }: FetchPlan<unknown>): number {
   const now = Date.now()
-  const lifeMs = remainingMs(ttl, now) + staleMs
+  const lifeMs = remainingMs(ttl, now) + staleSeconds * 1000
   return lifeMs === Number.POSITIVE_INFINITY ? 0 : exptimeOf(new Date(now + lifeMs), now)
 }
 
-/** Lets the next caller try at once: the placeholder goes, an old value is marked as free to be computed. */
-async function giveBack<T>(client: Client<T>, key: Key, won: MetaReply, token: string): Promise<void> {
-  const hasValue = won.value !== undefined && won.value.length > 0
-  await client.meta('md', key, hasValue ? ['I', token] : [token])
+/**
+ * Lets the next caller win: the placeholder goes, and an old value is written as it was, which clears the server's mark.
+ * (Marking it stale, `md I`, would let any plain read win, which computes nothing.)
+ */
+async function giveBack<T>(plan: FetchPlan<T>, seen: MetaReply): Promise<void> {
+  const { value } = seen
+  if (value === undefined || value.length === 0) {
+    await plan.client.meta('md', plan.key, [`C${flagOf(seen, 'c')}`])
+    return
+  }
+  const left = Number(flagOf(seen, 't'))
+  await store(plan, seen, { data: value, flags: Number(flagOf(seen, 'f')) }, left === -1 ? 0 : Math.max(1, left))
+}
+
+function store<T>({ client, key }: FetchPlan<T>, seen: MetaReply, encoded: Encoded, exptime: number) {
+  const flags = [`C${flagOf(seen, 'c')}`, `F${encoded.flags}`, `T${exptime}`]
+  return client.meta('ms', key, flags, encoded.data)
 }
 
 /** Without meta commands nobody is chosen: once a process is what can be had. */
-async function fetchPlainly<T>(client: Client<T>, plan: FetchPlan<T>): Promise<T> {
-  const found = await client.get(plan.key)
+async function fetchPlainly<T>({ client, key, ttl, compute }: FetchPlan<T>): Promise<T> {
+  const found = await client.get(key)
   if (found !== undefined) return found
-  const value = await plan.compute()
-  await client.add(plan.key, value, plan.ttl === undefined ? {} : { ttl: plan.ttl }).catch(ignoreCacheErrors)
+  const value = await compute()
+  await client.add(key, value, ttl === undefined ? {} : { ttl }).catch(ignoreCacheErrors)
   return value
 }
 
@@ -129,6 +135,6 @@ function ignoreCacheErrors(error: unknown): void {
   if (!(error instanceof CacheError)) throw error
 }
 
-function flagValue(reply: MetaReply, flag: string): string | undefined {
-  return reply.flags.find((one) => one[0] === flag)?.slice(1)
+function flagOf(reply: MetaReply, letter: string): string {
+  return reply.flags.find((flag) => flag[0] === letter)?.slice(1) ?? ''
 }

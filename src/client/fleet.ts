@@ -1,9 +1,12 @@
 /** The servers of a client: which one a key belongs to, the spare ones, and all of them. */
+
 import type { Address } from './address.js'
+import { Computations } from './computations.js'
 import { type Distribution, Ring } from './ring.js'
 import type { GutterSettings, LinkSettings } from './settings.js'
 import type { Key } from './types.js'
 import { Upstream } from './upstream.js'
+import { Winners } from './winners.js'
 
 class Group {
   readonly upstreams: readonly Upstream[]
@@ -23,6 +26,9 @@ export class Fleet {
   readonly #servers: Group
   readonly #spare: Group | undefined
   readonly gutter: GutterSettings | undefined
+  /** What `fetch` does in this process, for all views of the client. */
+  readonly computations = new Computations()
+  readonly winners = new Winners()
 
   constructor(
     servers: readonly Address[],

@@ -30,7 +30,9 @@ function textKey(key: string): WireKey {
     }
     if (code > highest) highest = code
   }
-  return sized(highest < 128 ? key : Buffer.from(key).toString('latin1'), false)
+  if (highest < 128) return sized(key, false)
+  if (!key.isWellFormed()) throw new InvalidArgumentError(`half a surrogate pair in the key ${JSON.stringify(key)}`)
+  return sized(Buffer.from(key).toString('latin1'), false)
 }
 
 function bytesKey(key: Uint8Array): WireKey {

@@ -1,9 +1,10 @@
 /**
  * One connection kept alive: opened on demand, and after its end opened again, at once when it was good, else after a
- * pause. The pause is drawn between the shortest and three times the last one, so that clients do not come in step.
+ * pause.
  */
 import { performance } from 'node:perf_hooks'
 import type { Address } from './address.js'
+import { Backoff } from './backoff.js'
 import { type AnyExchange, Connection } from './connection.js'
 import { channels, publish } from './diagnostics.js'
 import type { LinkSettings } from './settings.js'
@@ -25,8 +26,10 @@ export class Link {
   readonly #settings: LinkSettings
   readonly #events: LinkEvents
   #connection: Connection | undefined
-  #pauseMs = 0
-  #attempt = 0
+  readonly #backoff: Backoff
+  /** Tries since the last connection that was good; the first of all is 0. */
+  #attempt = -1
+  #isOpen = false
   #readyAt = 0
   /** Of the pause, or of the try to connect. */
   #timer: NodeJS.Timeout | undefined
@@ -35,6 +38,12 @@ export class Link {
     this.#address = address
     this.#settings = settings
     this.#events = events
+    this.#backoff = new Backoff(settings.reconnectMinMs, settings.reconnectMaxMs)
+  }
+
+  /** The last try failed, and no later one has succeeded. */
+  get failing(): boolean {
+    return this.lastError !== undefined && this.state !== 'ready'
   }
 
   get pending(): number {
@@ -59,7 +68,7 @@ export class Link {
     this.state = 'connecting'
     this.#attempt++
     const { name } = this.#address
-    if (this.#attempt > 1) publish(channels.reconnect, () => ({ server: name, attempt: this.#attempt }))
+    if (this.#attempt > 0) publish(channels.reconnect, () => ({ server: name, attempt: this.#attempt }))
     try {
       this.#connection = new Connection(this.#address, this.#settings, {
         ready: () => this.#onReady(),
@@ -87,6 +96,7 @@ export class Link {
     clearTimeout(this.#timer)
     this.state = 'ready'
     this.lastError = undefined
+    this.#isOpen = true
     this.#readyAt = performance.now()
     this.#attempt = 0
     publish(channels.connect, () => ({ server: this.#address.name, version: this.#connection!.features.version }))
@@ -97,25 +107,22 @@ export class Link {
     clearTimeout(this.#timer)
     const wasGood = this.state === 'ready' && performance.now() - this.#readyAt > this.#settings.reconnectMinMs
     this.#connection = undefined
-    publish(channels.disconnect, () => ({ server: this.#address.name, error: reason }))
+    if (this.#isOpen) publish(channels.disconnect, () => ({ server: this.#address.name, error: reason }))
+    this.#isOpen = false
     if (this.state === 'closed') return
-    this.lastError = reason
     if (wasGood) {
-      this.#pauseMs = 0
+      this.#backoff.reset()
       this.open()
     } else {
+      this.lastError = reason
       this.state = 'down'
       this.#pause()
       this.#events.down(this)
     }
   }
 
-  /** Decorrelated jitter, as in Marc Brooker's "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015). */
   #pause(): void {
-    const { reconnectMinMs: least, reconnectMaxMs: most } = this.#settings
-    const upTo = Math.max(least, this.#pauseMs * 3)
-    this.#pauseMs = Math.min(most, least + Math.random() * (upTo - least))
     // An idle process need not stay for it; a waiting call keeps the process by its deadline.
-    this.#timer = setTimeout(() => this.open(), this.#pauseMs).unref()
+    this.#timer = setTimeout(() => this.open(), this.#backoff.next()).unref()
   }
 }

@@ -17,10 +17,6 @@ export class Outbox {
   #at = 0
   #ready: Uint8Array[] = []
 
-  get empty(): boolean {
-    return this.#at === this.#start && this.#ready.length === 0
-  }
-
   /** Chars below 256, a byte each. */
   text(text: string): void {
     this.#reserve(text.length)
@@ -73,12 +69,13 @@ export class Outbox {
 
   /**
    * Everything, in order, for the socket; the outbox is empty then. The pieces must stay untouched until they are
-   * written: `reuse` says that they are.
+   * written: `reuse` says that they are. Throws when a value's memory was given away: its length has been sent already.
    */
   take(): Uint8Array[] {
     this.#cut()
     const ready = this.#ready
     this.#ready = []
+    for (const piece of ready) if (piece.length === 0) throw new Error('the bytes of a value were given away')
     return ready
   }
 

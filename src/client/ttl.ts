@@ -26,6 +26,9 @@ const unitsMs: Readonly<Record<string, number>> = {
 }
 const lastMoment = 2 ** 31 - 1
 
+/** A span in milliseconds or with its unit, without an end of its own. */
+export type Span = number | string
+
 /** A span as milliseconds: 0 or more, Infinity included. A Date is no span. */
 export function milliseconds(span: Ttl): number {
   const ms = typeof span === 'string' ? parse(span) : span

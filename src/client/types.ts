@@ -2,7 +2,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Codec } from './codec.js'
 import type { Distribution } from './ring.js'
-import type { Ttl } from './ttl.js'
+import type { Span, Ttl } from './ttl.js'
 
 /** Text, or up to 250 bytes; bytes with spaces or control characters travel as base64 and may be 186. */
 export type Key = string | Uint8Array
@@ -36,7 +36,7 @@ export interface GutterOptions {
   /** Spare servers, outside the ring, asked only while a key's own server cannot be reached. */
   servers: Server | readonly Server[]
   /** Longest life of what is stored there, so that it is gone soon after the server is back. Default 10s. */
-  ttl?: Ttl
+  ttl?: Span
 }
 
 export interface ConnectionDefaults {
@@ -48,7 +48,7 @@ export interface ConnectionDefaults {
   whenDown?: 'fail' | 'wait'
   /** Pause before the next try to connect: random, growing from `minMs` (50) to `maxMs` (1,000). */
   reconnect?: { minMs?: number; maxMs?: number }
-  /** A try to connect, and silence while replies are due, ends after so long. Milliseconds, default 1,000. */
+  /** A try to connect, and the silence of a server that owes replies, ends after so many milliseconds. Default 1,000. */
   stallMs?: number
   /** True, or options of node:tls. Default off. */
   tls?: boolean | ConnectionOptions
@@ -68,7 +68,7 @@ export interface ClientOptions<T> extends ConnectionDefaults {
   ttl?: Ttl
   /** A call settles within so many milliseconds. Default 1,000. */
   deadlineMs?: number
-  /** Put before every key. */
+  /** Put before every key, and a part of it for the ring too. */
   keyPrefix?: string
   /** How keys are divided among several servers. Default ketama-weighted. */
   distribution?: Distribution
@@ -94,10 +94,16 @@ export interface ReadOptions extends CallOptions {
 export interface WriteOptions extends CallOptions {
   ttl?: Ttl
   /**
-   * Resolve, with true, as soon as it is handed to the connection. The reply is still read, since that keeps the
+   * Resolve, with true, as soon as it is written to a connection. The reply is still read, since that keeps the
    * connection in step, but goes nowhere; a failure shows on the diagnostics channels only.
    */
   noreply?: boolean
+}
+
+/** Of commands whose outcome is the point. */
+export interface CasOptions extends CallOptions {
+  ttl?: Ttl
+  noreply?: never
 }
 
 export interface SetOptions extends WriteOptions {
@@ -117,20 +123,21 @@ export interface DeleteOptions extends CallOptions {
   noreply?: boolean
 }
 
-/** Without noreply: their outcome is the point. */
-export type CasOptions = Omit<WriteOptions, 'noreply'>
-export type UpdateOptions = Omit<WriteOptions, 'noreply'>
+export interface UpdateOptions extends CasOptions {
+  /** Of the value from now on: without one the client's, not what is left of the old one's. */
+  ttl?: Ttl
+}
 
 export interface FlushOptions extends CallOptions {
-  /** Default: at once. */
-  delay?: Ttl
+  /** Default: at once. At most 30 days. */
+  delay?: Span
 }
 
 export interface FetchOptions extends CallOptions {
-  /** Keep the old value so long past its time, and serve it while one caller computes. Default 0. */
-  stale?: Ttl
-  /** How long others wait for a computing caller before one of them computes instead (it may have died). Default 10s. */
-  lease?: Ttl
+  /** Keep the old value so long past its time, and serve it while one caller computes. At most 30 days; default 0. */
+  stale?: Span
+  /** After how long another computes instead of a caller that does not come back. At most 30 days; default 10s. */
+  lease?: Span
   policy?: Policy
 }
 

@@ -47,8 +47,12 @@ export class Upstream {
   /** Why a request cannot be taken now. Without a connection, this also starts the first try. */
   #refusal(link: Link | undefined): Error | undefined {
     if (this.#closed) return new ClientClosedError()
-    const pending = this.#waiting.length + (link?.pending ?? 0)
-    if (pending >= this.#settings.maxPending) return new OverloadedError(this.name, pending)
+    if (this.#pending() >= this.#settings.maxPending) {
+      // Those who have given up are not in the way.
+      this.#expireWaiting(performance.now())
+      const pending = this.#pending()
+      if (pending >= this.#settings.maxPending) return new OverloadedError(this.name, pending)
+    }
     if (link !== undefined) return undefined
     this.#wake()
     return this.#isDown() && !this.#settings.waitWhenDown ? this.#unavailable() : undefined
@@ -79,12 +83,18 @@ export class Upstream {
     return best
   }
 
+  #pending(): number {
+    let pending = this.#waiting.length
+    for (const link of this.#links) pending += link.pending
+    return pending
+  }
+
   #wake(): void {
     for (const link of this.#links) if (link.state === 'idle') link.open()
   }
 
   #isDown(): boolean {
-    return this.#links.every((link) => link.state === 'down')
+    return this.#links.every((link) => link.failing)
   }
 
   #onReady(link: Link): void {
@@ -99,16 +109,21 @@ export class Upstream {
   }
 
   #unavailable(): Error {
-    const cause = this.#links.find((link) => link.lastError !== undefined)?.lastError
+    const cause = this.#lastError()
     return cause instanceof AuthenticationError ? cause : new ServerUnavailableError(this.name, { cause })
+  }
+
+  #lastError(): Error | undefined {
+    return this.#links.find((link) => link.failing)?.lastError
   }
 
   /** One timer for all: it stands at the earliest deadline there was, and looks for the next when it has come. */
   #watchUntil(at: number): void {
     clearTimeout(this.#watch)
     this.#watchAt = at
-    const delay = Math.ceil(at - performance.now())
-    this.#watch = setTimeout(() => this.#expire(), Math.min(Math.max(0, delay), LONGEST_TIMER_MS))
+    const delay = Math.min(Math.max(0, Math.ceil(at - performance.now())), LONGEST_TIMER_MS)
+    // When the thread was busy beyond the deadline, the reply may be there, unread: the sockets have their turn first.
+    this.#watch = setTimeout(() => setImmediate(() => this.#expire()), delay)
   }
 
   #expire(): void {
@@ -122,8 +137,9 @@ export class Upstream {
 
   #expireWaiting(now: number): number {
     let next = NEVER
+    const cause = this.#lastError()
     for (const exchange of this.#waiting.drain()) {
-      exchange.expire(now, this.name)
+      exchange.expire(now, this.name, cause)
       if (exchange.settled) continue
       this.#waiting.push(exchange)
       next = Math.min(next, exchange.deadlineAt)

@@ -37,6 +37,11 @@ export function isError(status: Status): boolean {
   return status >= Status.Error
 }
 
+/** A reply to a meta command. */
+export function isMeta(status: Status): boolean {
+  return status <= Status.Debug
+}
+
 /** No opaque came with the reply. */
 export const NO_OPAQUE = -1
 

@@ -39,10 +39,14 @@ export function deflated(
 }
 
 export function inflated(codec: string, data: Uint8Array, flags: number, maxBytes: number): Buffer {
+  let result: { buffer: Buffer; engine: { bytesWritten: number } }
   try {
-    return inflateSync(data, { maxOutputLength: maxBytes })
+    // With `info` the result tells how much was read: inflateSync stops at the end of the stream without a word.
+    result = inflateSync(data, { maxOutputLength: maxBytes, info: true } as object) as unknown as typeof result
   } catch (cause) {
     const tooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     throw malformed(codec, flags, tooLarge ? `larger than ${maxBytes} bytes when inflated` : 'not deflated', cause)
   }
+  if (result.engine.bytesWritten === data.length) return result.buffer
+  throw malformed(codec, flags, 'followed by bytes that were appended to it')
 }

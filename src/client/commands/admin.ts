@@ -8,7 +8,7 @@ export class Version extends Exchange<string> {
     super('version')
   }
 
-  override write(out: Outbox): void {
+  write(out: Outbox): void {
     out.text('version\r\n')
   }
 
@@ -25,7 +25,7 @@ export class MetaProbe extends Exchange<boolean> {
     super('mn')
   }
 
-  override write(out: Outbox): void {
+  write(out: Outbox): void {
     out.text('mn\r\n')
   }
 
@@ -52,7 +52,7 @@ export class Authenticate extends Exchange<void> {
     this.#credentials = `${username} ${password}`
   }
 
-  override write(out: Outbox): void {
+  write(out: Outbox): void {
     const length = Buffer.byteLength(this.#credentials)
     out.text(`set auth 0 -1 ${length}\r\n`)
     out.value(this.#credentials, length)
@@ -75,7 +75,7 @@ export class Flush extends Exchange<void> {
     this.#delay = delay
   }
 
-  override write(out: Outbox): void {
+  write(out: Outbox): void {
     out.text(this.#delay === 0 ? 'flush_all\r\n' : `flush_all ${this.#delay}\r\n`)
   }
 
@@ -96,7 +96,7 @@ export class Stats extends Exchange<Record<string, string>> {
     this.#group = group
   }
 
-  override write(out: Outbox): void {
+  write(out: Outbox): void {
     out.text(this.#group === '' ? 'stats\r\n' : `stats ${this.#group}\r\n`)
   }
 

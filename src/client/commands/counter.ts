@@ -5,7 +5,7 @@ import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
-import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+import { classicKey, writeMetaKey } from './line.js'
 
 /** A counter that is created when it is missing. */
 export interface Vivify {
@@ -25,7 +25,7 @@ export class Count extends Exchange<bigint | undefined> {
     this.#vivify = vivify
   }
 
-  override write(out: Outbox, { meta }: Features): void {
+  write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
     else this.#writeClassic(out)
   }
@@ -34,7 +34,7 @@ export class Count extends Exchange<bigint | undefined> {
     writeMetaKey(out, 'ma ', this.#key)
     out.text(this.operation === 'incr' ? ` v D${this.#delta}` : ` v MD D${this.#delta}`)
     if (this.#vivify !== undefined) out.text(` N${this.#vivify.exptime} J${this.#vivify.initial}`)
-    writeMetaEnd(out, this.id)
+    this.endMeta(out)
   }
 
   #writeClassic(out: Outbox): void {
@@ -46,14 +46,12 @@ export class Count extends Exchange<bigint | undefined> {
   protected takeReply(reply: Reply): boolean {
     switch (reply.status) {
       case Status.Value:
-        this.check(reply)
         this.#deliver(reply, reply.data, reply.valueStart, reply.valueEnd)
         return true
       case Status.Number:
         this.#deliver(reply, reply.line, reply.rest, reply.end)
         return true
       case Status.NotFound:
-        this.check(reply)
         this.deliver(undefined)
         return true
       case Status.ClassicNotFound:

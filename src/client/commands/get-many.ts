@@ -1,11 +1,11 @@
 /** Reading many values of one server in one batch: only hits are answered, and an end mark. */
-import { isError, type Reply, ReplyError, Status } from '../../protocol/index.js'
+import { isError, isMeta, type Reply, ReplyError, Status } from '../../protocol/index.js'
 import type { Codec } from '../codec.js'
 import { Exchange, errorOf } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
-import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+import { classicKey, isPlaceholder, writeMetaKey } from './line.js'
 
 /** Keys a classic get line. */
 const LINE_KEYS = 100
@@ -29,7 +29,7 @@ export class GetMany<K, T> extends Exchange<Map<K, T>> {
     this.#codec = codec
   }
 
-  override write(out: Outbox, { meta }: Features): void {
+  write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
     else this.#writeClassic(out)
   }
@@ -38,7 +38,7 @@ export class GetMany<K, T> extends Exchange<Map<K, T>> {
     for (let i = 0; i < this.#keys.length; i++) {
       writeMetaKey(out, 'mg ', this.#keys[i])
       out.text(' v f q')
-      writeMetaEnd(out, this.id + i)
+      this.endMeta(out, this.id + i)
     }
     out.text('mn\r\n')
   }
@@ -53,9 +53,13 @@ export class GetMany<K, T> extends Exchange<Map<K, T>> {
 
   /** An error is one key's, or one line's: what follows still belongs to this batch. */
   override take(reply: Reply): boolean {
-    if (!isError(reply.status)) return this.takeReply(reply)
-    this.#error ??= errorOf(reply)
-    return this.#linesDue > 0 && this.#lineEnded()
+    const isClassic = this.#linesDue > 0
+    if (isError(reply.status)) {
+      this.#error ??= errorOf(reply)
+      return isClassic && this.#lineEnded()
+    }
+    if (isMeta(reply.status) === isClassic) throw this.unexpected(reply)
+    return this.takeReply(reply)
   }
 
   protected takeReply(reply: Reply): boolean {
@@ -79,7 +83,7 @@ export class GetMany<K, T> extends Exchange<Map<K, T>> {
   #hit(reply: Reply, index: number): void {
     if (index < this.#next || index >= this.#keys.length) throw new ReplyError('a reply to none of the keys asked for')
     this.#next = index + 1
-    if (this.settled || this.#error !== undefined) return
+    if (this.settled || this.#error !== undefined || isPlaceholder(reply)) return
     try {
       this.#found.set(this.#names[index], this.#codec.decode(reply.value(), reply.flags))
     } catch (error) {

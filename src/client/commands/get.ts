@@ -6,7 +6,7 @@ import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
 import type { Versioned } from '../types.js'
-import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+import { classicKey, isPlaceholder, writeMetaKey } from './line.js'
 
 abstract class Read<R> extends Exchange<R | undefined> {
   readonly #key: WireKey
@@ -24,6 +24,11 @@ abstract class Read<R> extends Exchange<R | undefined> {
   protected abstract readonly withToken: boolean
   protected abstract read(reply: Reply): R
 
+  /** What an item without a value is told as. */
+  protected missing(_reply: Reply): R | undefined {
+    return undefined
+  }
+
   write(out: Outbox, { meta }: Features): void {
     if (meta) this.#writeMeta(out)
     else this.#writeClassic(out)
@@ -33,7 +38,7 @@ abstract class Read<R> extends Exchange<R | undefined> {
     writeMetaKey(out, 'mg ', this.#key)
     out.text(this.withToken ? ' v f c' : ' v f')
     if (this.#exptime !== undefined) out.text(` T${this.#exptime}`)
-    writeMetaEnd(out, this.id)
+    this.endMeta(out)
   }
 
   #writeClassic(out: Outbox): void {
@@ -46,11 +51,10 @@ abstract class Read<R> extends Exchange<R | undefined> {
   protected takeReply(reply: Reply): boolean {
     switch (reply.status) {
       case Status.Value:
-        this.check(reply)
-        this.deliverFrom(() => this.read(reply))
+        if (isPlaceholder(reply)) this.deliver(this.missing(reply))
+        else this.deliverFrom(() => this.read(reply))
         return true
       case Status.Miss:
-        this.check(reply)
         this.deliver(undefined)
         return true
       case Status.ClassicValue:
@@ -81,18 +85,35 @@ export class Get<T> extends Read<T> {
   }
 }
 
-export class Gets<T> extends Read<Versioned<T>> {
+abstract class ReadToken<T, R extends Versioned<T | undefined>> extends Read<R> {
   protected readonly withToken = true
-  readonly #codec: Codec<T>
+  protected readonly codec: Codec<T>
 
   constructor(key: WireKey, codec: Codec<T>) {
     super('gets', key, undefined)
-    this.#codec = codec
+    this.codec = codec
   }
 
-  protected read(reply: Reply): Versioned<T> {
+  protected tokenOf(reply: Reply): bigint {
     const cas = reply.cas()
     if (cas === undefined) throw this.unexpected(reply)
-    return { value: this.#codec.decode(reply.value(), reply.flags), cas }
+    return cas
+  }
+}
+
+export class Gets<T> extends ReadToken<T, Versioned<T>> {
+  protected read(reply: Reply): Versioned<T> {
+    return { cas: this.tokenOf(reply), value: this.codec.decode(reply.value(), reply.flags) }
+  }
+}
+
+/** For `update`, which has to know of an item without a value too: an add would be refused. */
+export class GetsForUpdate<T> extends ReadToken<T, Versioned<T | undefined>> {
+  protected read(reply: Reply): Versioned<T | undefined> {
+    return { cas: this.tokenOf(reply), value: this.codec.decode(reply.value(), reply.flags) }
+  }
+
+  protected override missing(reply: Reply): Versioned<T | undefined> {
+    return { cas: this.tokenOf(reply), value: undefined }
   }
 }

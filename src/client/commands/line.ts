@@ -1,4 +1,5 @@
-/** The parts that request lines share. */
+/** The parts that request lines share, and what their replies do. */
+import type { Reply } from '../../protocol/index.js'
 import { UnsupportedError } from '../errors.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
@@ -17,9 +18,10 @@ export function writeMetaKey(out: Outbox, command: string, key: WireKey): void {
   if (key.base64) out.text(' b')
 }
 
-/** The opaque and the end of the line. */
-export function writeMetaEnd(out: Outbox, id: number): void {
-  out.text(' O')
-  out.number(id)
-  out.endLine()
+/**
+ * An item without a value yet: `fetch` has made it, and somebody is computing. For everybody else that is a miss. (An empty
+ * value that is being computed anew before its time looks the same, and then is missed for so long.)
+ */
+export function isPlaceholder(reply: Reply): boolean {
+  return reply.lost && !reply.stale && reply.valueStart === reply.valueEnd
 }

@@ -1,17 +1,23 @@
 /** One meta command as the caller writes it, for what has no method of its own. */
-import { type Reply, Status } from '../../protocol/index.js'
+import { inspect } from 'node:util'
+import { isError, type Reply, Status } from '../../protocol/index.js'
 import { InvalidArgumentError, UnsupportedError } from '../errors.js'
 import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
 import type { MetaCommand, MetaReply } from '../types.js'
-import { writeMetaEnd } from './line.js'
 
-const COMMANDS: readonly string[] = ['mg', 'ms', 'md', 'ma', 'me'] satisfies MetaCommand[]
-const FLAG = /^[A-Za-z][\x21-\x7e]*$/
-/** q would leave the request without a reply; O and b are the client's own; S is memcached's old way to give a length. */
-const RESERVED = 'qObS'
+/** Letters alone, and letters with what may follow, that each command has; `P` and `L` are for proxies. */
+const FLAGS: Record<MetaCommand, RegExp> = {
+  mg: /^(?:[cfhklstuvx]|C\d{1,20}|E\d{1,20}|[NRT]-?\d{1,10}|p\d*|[PL][\x21-\x7e]*)$/,
+  ms: /^(?:[cfhkstI]|[CE]\d{1,20}|F\d{1,10}|[NT]-?\d{1,10}|M[EAPRSeaprs]|[pw]\d+|z|[PL][\x21-\x7e]*)$/,
+  md: /^(?:[ckxI]|[CE]\d{1,20}|T-?\d{1,10}|[PL][\x21-\x7e]*)$/,
+  ma: /^(?:[ckstv]|[CDEJ]\d{1,20}|[NT]-?\d{1,10}|M[ID+-]|p\d+|[PL][\x21-\x7e]*)$/,
+  me: /^$/,
+}
+/** `b` and `O` are set by the client, and `q` would leave the request without a reply. */
+const OWN = 'bOq'
 
 const NAMES: Partial<Record<Status, string>> = {
   [Status.Done]: 'HD',
@@ -32,10 +38,10 @@ export class Meta extends Exchange<MetaReply> {
   /** Throws InvalidArgumentError for flags that are none or that would break the exchange, and a value out of place. */
   constructor(command: MetaCommand, key: WireKey, flags: readonly string[], value?: Uint8Array | string) {
     super(command)
-    if (!COMMANDS.includes(command)) throw new InvalidArgumentError(`${command} is no meta command`)
-    for (const flag of flags) checkFlag(flag)
-    if ((value !== undefined) !== (command === 'ms')) {
-      throw new InvalidArgumentError(command === 'ms' ? 'ms needs a value' : `${command} takes no value`)
+    if (!Object.hasOwn(FLAGS, command)) throw new InvalidArgumentError(`${inspect(command)} is no meta command`)
+    checkFlags(command, flags)
+    if (command === 'ms' ? typeof value !== 'string' && !(value instanceof Uint8Array) : value !== undefined) {
+      throw new InvalidArgumentError(command === 'ms' ? 'ms needs text or bytes' : `${command} takes no value`)
     }
     this.hasBody = command === 'ms'
     this.#key = key
@@ -43,7 +49,7 @@ export class Meta extends Exchange<MetaReply> {
     this.#value = value
   }
 
-  override write(out: Outbox, { meta }: Features): void {
+  write(out: Outbox, { meta }: Features): void {
     if (!meta) throw new UnsupportedError('the server has no meta commands')
     const length = this.#value === undefined ? undefined : Buffer.byteLength(this.#value)
     const words = [this.operation, this.#key.text]
@@ -52,16 +58,21 @@ export class Meta extends Exchange<MetaReply> {
     out.text(words.concat(this.#flags).join(' '))
     // me answers what it likes and takes no opaque.
     if (this.operation === 'me') out.endLine()
-    else writeMetaEnd(out, this.id)
+    else this.endMeta(out)
     if (this.#value === undefined || length === undefined) return
     out.value(this.#value, length)
     out.endLine()
   }
 
+  /** The reply to `me` has no opaque. */
+  override take(reply: Reply): boolean {
+    if (this.operation === 'me' && !isError(reply.status)) return this.takeReply(reply)
+    return super.take(reply)
+  }
+
   protected takeReply(reply: Reply): boolean {
     const status = NAMES[reply.status]
     if (status === undefined) throw this.unexpected(reply)
-    if (this.operation !== 'me') this.check(reply)
     const flags = reply.text().split(' ')
     const answer: MetaReply = { status, flags: flags.filter((flag) => flag !== '' && flag !== `O${this.id}`) }
     if (reply.status === Status.Value) answer.value = Buffer.from(reply.value())
@@ -70,7 +81,16 @@ export class Meta extends Exchange<MetaReply> {
   }
 }
 
-function checkFlag(flag: unknown): void {
-  if (typeof flag !== 'string' || !FLAG.test(flag)) throw new InvalidArgumentError(`${String(flag)} is no meta flag`)
-  if (RESERVED.includes(flag[0])) throw new InvalidArgumentError(`the flag ${flag[0]} is the client's own`)
+function checkFlags(command: MetaCommand, flags: readonly string[]): void {
+  if (!Array.isArray(flags)) throw new InvalidArgumentError('flags are a list')
+  const letters = new Set<string>()
+  for (const flag of flags) {
+    if (typeof flag !== 'string' || !FLAGS[command].test(flag)) {
+      const why =
+        typeof flag === 'string' && OWN.includes(flag[0]) ? 'is set by the client' : `is no flag of ${command}`
+      throw new InvalidArgumentError(`${inspect(flag)} ${why}`)
+    }
+    if (letters.has(flag[0])) throw new InvalidArgumentError(`the flag ${flag[0]} is there twice`)
+    letters.add(flag[0])
+  }
 }

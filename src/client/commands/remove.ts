@@ -4,7 +4,7 @@ import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
-import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+import { classicKey, writeMetaKey } from './line.js'
 
 /** True when deleted; false when there was no item, or with a token another one. */
 export class Remove extends Exchange<boolean> {
@@ -17,7 +17,7 @@ export class Remove extends Exchange<boolean> {
     this.#token = token
   }
 
-  override write(out: Outbox, { meta, compareAndDelete }: Features): void {
+  write(out: Outbox, { meta, compareAndDelete }: Features): void {
     if (this.#token === undefined ? meta : compareAndDelete) this.#writeMeta(out)
     else this.#writeClassic(out)
   }
@@ -25,7 +25,7 @@ export class Remove extends Exchange<boolean> {
   #writeMeta(out: Outbox): void {
     writeMetaKey(out, 'md ', this.#key)
     if (this.#token !== undefined) out.text(` C${this.#token}`)
-    writeMetaEnd(out, this.id)
+    this.endMeta(out)
   }
 
   /** Classic delete knows no token: an empty value that has expired already does the same in one step. */
@@ -40,7 +40,6 @@ export class Remove extends Exchange<boolean> {
       case Status.Done:
       case Status.NotFound:
       case Status.Exists:
-        this.check(reply)
         this.deliver(reply.status === Status.Done)
         return true
       case Status.Deleted:

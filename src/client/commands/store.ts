@@ -1,12 +1,13 @@
 /** Writing one value: set, add, replace, append, prepend and cas. */
 import { type Reply, Status } from '../../protocol/index.js'
 import type { Encoded } from '../codec.js'
+import { InvalidArgumentError } from '../errors.js'
 import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
 import type { CasOutcome } from '../types.js'
-import { classicKey, writeMetaEnd } from './line.js'
+import { classicKey } from './line.js'
 
 export type StoreMode = 'set' | 'add' | 'replace' | 'append' | 'prepend'
 
@@ -33,7 +34,10 @@ abstract class Write<R> extends Exchange<R> {
   protected abstract readonly token: bigint | undefined
   protected abstract outcomeOf(reply: Reply): R
 
-  override write(out: Outbox, { meta }: Features): void {
+  write(out: Outbox, { meta }: Features): void {
+    if (typeof this.#encoded.data !== 'string' && this.#encoded.data.length !== this.#length) {
+      throw new InvalidArgumentError('the bytes of the value were given away before they were sent')
+    }
     if (meta) this.#writeMetaLine(out)
     else this.#writeClassicLine(out)
     out.value(this.#encoded.data, this.#length)
@@ -50,7 +54,7 @@ abstract class Write<R> extends Exchange<R> {
     if (this.#exptime !== 0) out.text(` T${this.#exptime}`)
     if (this.token !== undefined) out.text(` C${this.token}`)
     out.text(metaMode[this.mode])
-    writeMetaEnd(out, this.id)
+    this.endMeta(out)
   }
 
   #writeClassicLine(out: Outbox): void {
@@ -61,7 +65,6 @@ abstract class Write<R> extends Exchange<R> {
   }
 
   protected takeReply(reply: Reply): boolean {
-    if (reply.status < Status.Noop) this.check(reply)
     this.deliver(this.outcomeOf(reply))
     return true
   }

@@ -4,7 +4,7 @@ import { Exchange } from '../exchange.js'
 import type { Features } from '../features.js'
 import type { WireKey } from '../key.js'
 import type { Outbox } from '../outbox.js'
-import { classicKey, writeMetaEnd, writeMetaKey } from './line.js'
+import { classicKey, writeMetaKey } from './line.js'
 
 /** True when there was an item. */
 export class Touch extends Exchange<boolean> {
@@ -17,11 +17,11 @@ export class Touch extends Exchange<boolean> {
     this.#exptime = exptime
   }
 
-  override write(out: Outbox, { meta }: Features): void {
+  write(out: Outbox, { meta }: Features): void {
     if (meta) {
       writeMetaKey(out, 'mg ', this.#key)
       out.text(` T${this.#exptime}`)
-      writeMetaEnd(out, this.id)
+      this.endMeta(out)
     } else {
       out.text(`touch ${classicKey(this.#key)} ${this.#exptime}`)
       out.endLine()
@@ -32,7 +32,6 @@ export class Touch extends Exchange<boolean> {
     switch (reply.status) {
       case Status.Done:
       case Status.Miss:
-        this.check(reply)
         this.deliver(reply.status === Status.Done)
         return true
       case Status.Touched:
