@@ -1,4 +1,5 @@
 /** The client as its users see it: every method checks what it is given and makes one exchange of it. */
+import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
 import { parseServers } from './address.js'
 import type { Codec, Encoded } from './codec.js'
@@ -11,10 +12,10 @@ import { Remove } from './commands/remove.js'
 import { CompareAndSwap, Store, type StoreMode } from './commands/store.js'
 import { Touch } from './commands/touch.js'
 import { count, type Direction } from './count.js'
-import { Dispatch, isAway, isUnsent, rejecting } from './dispatch.js'
+import { checkSignal, Dispatch, isAway, isUnsent, rejecting } from './dispatch.js'
 import { CodecError, DeadlineExceededError, InvalidArgumentError } from './errors.js'
 import type { Exchange } from './exchange.js'
-import { fetch } from './fetch.js'
+import { type FetchPlan, fetch } from './fetch.js'
 import { Fleet } from './fleet.js'
 import { type WireKey, wireKey } from './key.js'
 import { within } from './patience.js'
@@ -205,6 +206,8 @@ export class Client<T> implements AsyncDisposable {
   update(key: Key, change: Change<T>, options: UpdateOptions = NONE): Promise<T | undefined> {
     return rejecting(() => {
       checkCallOptions(options)
+      checkSignal(options.signal)
+      this.#exptime(options.ttl)
       const look = (call: CallOptions) =>
         this.#dispatch.keyed(key, call, (wire) => new GetsForUpdate(wire, this.#codec))
       return update({ client: this, key, change, look, options, until: this.#dispatch.until(options) })
@@ -222,11 +225,13 @@ export class Client<T> implements AsyncDisposable {
       checkCallOptions(options)
       this.#exptime(ttl)
       const { text: name, base64 } = wireKey(key, this.#dispatch.defaults.prefix)
-      const { fleet } = this.#dispatch
+      const { winners, computations } = this.#dispatch.fleet
       const { stale = 0, lease = LEASE, deadlineMs, signal } = options
-      const ms = deadlineMs === undefined ? undefined : deadlineOf(deadlineMs)
-      const plan = {
-        client: this as Client<T>,
+      checkSignal(signal)
+      const until = deadlineMs === undefined ? undefined : performance.now() + deadlineOf(deadlineMs)
+      const late = () => new DeadlineExceededError(this.serverOf(key), deadlineMs!, true)
+      const plan: FetchPlan<T> = {
+        client: this,
         key,
         id: base64 ? `b ${name}` : name,
         ttl: ttl ?? this.#ttl,
@@ -234,16 +239,17 @@ export class Client<T> implements AsyncDisposable {
         leaseSeconds: wireSeconds(lease, 'lease'),
         compute,
         codec: this.#codec,
-        winners: fleet.winners,
+        winners,
+        computations,
         doesWithout: this.#dispatch.policy(options) === 'fail' ? () => false : isAway,
+        wait: (result) =>
+          within(result, {
+            ms: until === undefined ? undefined : Math.max(0, until - performance.now()),
+            signal,
+            late,
+          }),
       }
-      const late = () => new DeadlineExceededError(this.serverOf(key), ms!, true)
-      return fleet.computations.join(
-        this.#codec,
-        plan.id,
-        (isWanted) => fetch({ ...plan, isWanted }),
-        (result) => within(result, { ms, signal, late }),
-      )
+      return plan.wait(fetch(plan))
     })
   }
 

@@ -117,10 +117,8 @@ export class Dispatch {
     const { deadlineMs, signal } = options
     exchange.deadlineMs = deadlineMs === undefined ? this.defaults.deadlineMs : deadlineOf(deadlineMs)
     exchange.deadlineAt = performance.now() + exchange.deadlineMs
-    if (signal !== undefined) {
-      if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal is an AbortSignal')
-      exchange.endOn(signal)
-    }
+    checkSignal(signal)
+    if (signal !== undefined) exchange.endOn(signal)
     observe(exchange, upstream.name, key)
     if (exchange.deadlineMs === 0) exchange.expire(exchange.deadlineAt, upstream.name)
     const result = exchange.awaitsReply ? exchange.promise : exchange.written(true as R)
@@ -178,6 +176,13 @@ export function isAway(error: unknown): boolean {
 /** The server cannot be reached, and has not heard of the request. */
 export function isUnsent(error: unknown): boolean {
   return error instanceof ServerUnavailableError || (error instanceof DeadlineExceededError && !error.sent)
+}
+
+/** Throws for what is no signal, and the reason of one that has been given already. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError('signal is an AbortSignal')
+  signal.throwIfAborted()
 }
 
 /** What throws rejects. */

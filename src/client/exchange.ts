@@ -127,11 +127,9 @@ export abstract class Exchange<T> {
     this.fail(new DeadlineExceededError(server, this.deadlineMs, this.sentAt !== NEVER, { cause }))
   }
 
-  /** An abort ends the waiting. What was sent stays sent. */
+  /** An abort, which has not happened yet, ends the waiting. What was sent stays sent. */
   endOn(signal: AbortSignal): void {
-    const abort = () => this.fail(signal.reason)
-    if (signal.aborted) abort()
-    else this.#forgetSignal = onAbort(signal, abort)
+    this.#forgetSignal = onAbort(signal, () => this.fail(signal.reason))
   }
 
   #settle(): void {

@@ -7,6 +7,7 @@
 import { Backoff } from './backoff.js'
 import type { Client } from './client.js'
 import type { Codec, Encoded } from './codec.js'
+import type { Computations } from './computations.js'
 import { CacheError, UnsupportedError } from './errors.js'
 import { pause } from './patience.js'
 import { exptimeOf, remainingMs, type Ttl } from './ttl.js'
@@ -29,35 +30,58 @@ export interface FetchPlan<T> {
   readonly compute: () => T | Promise<T>
   readonly codec: Codec<T>
   readonly winners: Winners
+  readonly computations: Computations
   /** Whether an error of the cache means to compute without it. */
   readonly doesWithout: (error: unknown) => boolean
-  /** Whether anybody still waits for it. */
-  readonly isWanted: () => boolean
+  /** The caller's patience. */
+  readonly wait: (result: Promise<T>) => Promise<T>
 }
 
+/** Every caller looks for himself, so that an old value goes to all; only who has to wait, waits with the others. */
 export async function fetch<T>(plan: FetchPlan<T>): Promise<T> {
-  const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
-  const flags = ['v', 'f', 'c', 't', `N${plan.leaseSeconds}`]
-  if (plan.staleSeconds > 0) flags.push(`R${plan.staleSeconds}`)
-  for (;;) {
-    let reply: MetaReply
-    try {
-      reply = await plan.client.meta('mg', plan.key, flags)
-    } catch (error) {
-      if (error instanceof UnsupportedError) return fetchPlainly(plan)
-      if (plan.doesWithout(error)) return plan.compute()
-      throw error
-    }
-    if (reply.flags.includes('W')) return computeAsChosen(plan, reply)
-    if (isPlaceholder(reply)) {
-      if (!plan.isWanted()) throw new Error('nobody waits any more')
-      await pause(backoff.next())
-    } else if (isOverdue(plan, reply)) {
-      await giveBack(plan, reply).catch(ignoreCacheErrors)
-    } else {
-      return plan.codec.decode(reply.value!, Number(flagOf(reply, 'f')))
-    }
+  let reply: MetaReply
+  try {
+    reply = await look(plan)
+  } catch (error) {
+    if (error instanceof UnsupportedError) return together(plan, () => fetchPlainly(plan))
+    if (plan.doesWithout(error)) return together(plan, async () => plan.compute())
+    throw error
   }
+  if (hasWon(reply)) return plan.computations.lead(plan.codec, plan.id, computeAsChosen(plan, reply))
+  if (isPlaceholder(reply)) return together(plan, (isWanted) => awaitValue(plan, isWanted))
+  if (!isOverdue(plan, reply)) return decoded(plan, reply)
+  await giveBack(plan, reply).catch(ignoreCacheErrors)
+  return fetch(plan)
+}
+
+function look<T>({ client, key, staleSeconds, leaseSeconds }: FetchPlan<T>): Promise<MetaReply> {
+  const flags = ['v', 'f', 'c', 't', `N${leaseSeconds}`]
+  if (staleSeconds > 0) flags.push(`R${staleSeconds}`)
+  return client.meta('mg', key, flags)
+}
+
+function together<T>(plan: FetchPlan<T>, begin: (isWanted: () => boolean) => Promise<T>): Promise<T> {
+  return plan.computations.join(plan.codec, plan.id, begin, plan.wait)
+}
+
+/** Another process is at it, or was: the server gives up its placeholder when the lease is over, and chooses anew. */
+async function awaitValue<T>(plan: FetchPlan<T>, isWanted: () => boolean): Promise<T> {
+  const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
+  for (;;) {
+    await pause(backoff.next())
+    if (!isWanted()) throw new Error('nobody waits any more')
+    const reply = await look(plan)
+    if (hasWon(reply)) return computeAsChosen(plan, reply)
+    if (!isPlaceholder(reply)) return decoded(plan, reply)
+  }
+}
+
+function hasWon(reply: MetaReply): boolean {
+  return reply.flags.includes('W')
+}
+
+function decoded<T>({ codec }: FetchPlan<T>, reply: MetaReply): T {
+  return codec.decode(reply.value!, Number(flagOf(reply, 'f')))
 }
 
 /**
@@ -96,7 +120,7 @@ async function computeAsChosen<T>(plan: FetchPlan<T>, won: MetaReply): Promise<T
 }
 
 /** The item outlives its time by as long as it may be served stale. */
-function exptime({ ttl, staleSeconds }: FetchPlan<unknown>): number {
+function exptime<T>({ ttl, staleSeconds }: FetchPlan<T>): number {
   const now = Date.now()
   const lifeMs = remainingMs(ttl, now) + staleSeconds * 1000
   return lifeMs === Number.POSITIVE_INFINITY ? 0 : exptimeOf(new Date(now + lifeMs), now)
