@@ -1,0 +1,116 @@
+/** One direction of a connection through the fault proxy: bytes go on late, in pieces, cut short, or not at all. */
+import type { Socket } from 'node:net'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+
+/** What befalls a direction once `at` of its bytes have been passed on; at 0, before the first. */
+export type Mishap =
+  /** Nothing more is said, and it is said so. */
+  | { at: number; what: 'fin' }
+  /** Both directions of the connection are reset. */
+  | { at: number; what: 'rst' }
+  /** Nothing more is passed on, and nobody is told: half-open. */
+  | { at: number; what: 'silence' }
+  /** Bytes that nobody sent. */
+  | { at: number; what: 'insert'; bytes: string }
+  /** The next `count` bytes are lost. */
+  | { at: number; what: 'drop'; count: number }
+  | { at: number; what: 'pause'; ms: number }
+  /** What comes before and after travels apart. */
+  | { at: number; what: 'split' }
+
+export interface Fault {
+  /** Each chunk is held back for so long. Milliseconds. */
+  delayMs?: number
+  /** One byte at a time. */
+  bytewise?: boolean
+  /** Sorted by `at`. */
+  mishaps?: readonly Mishap[]
+}
+
+export interface Surroundings {
+  /** Resolves when bytes may travel. */
+  passable(): Promise<void> | undefined
+  reset(): void
+}
+
+export class FaultFlow {
+  #position = 0
+  #dropping = 0
+  #silent = false
+  #chunks: Buffer[] = []
+  #ended = false
+  #wake: (() => void) | undefined
+  readonly #to: Socket
+  readonly #fault: Fault
+  readonly #mishaps: Mishap[]
+  readonly #around: Surroundings
+
+  constructor(from: Socket, to: Socket, fault: Fault, around: Surroundings) {
+    this.#to = to
+    this.#fault = fault
+    this.#mishaps = [...(fault.mishaps ?? [])]
+    this.#around = around
+    from.on('data', (chunk) => this.#arrived(chunk))
+    from.on('end', () => this.#arrived(undefined))
+    void this.#run()
+  }
+
+  #arrived(chunk: Buffer | undefined): void {
+    if (chunk === undefined) this.#ended = true
+    else this.#chunks.push(chunk)
+    this.#wake?.()
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      while (!this.#silent && this.#mishaps[0]?.at <= this.#position) await this.#befall(this.#mishaps.shift()!)
+      if (this.#silent) return
+      if (this.#chunks.length === 0) {
+        if (this.#ended) break
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+        if (this.#fault.delayMs !== undefined) await sleep(this.#fault.delayMs)
+        continue
+      }
+      await this.#around.passable()
+      this.#pass(this.#cut())
+      if (this.#fault.bytewise) await turn()
+    }
+    await this.#around.passable()
+    if (!this.#to.destroyed) this.#to.end()
+  }
+
+  #cut(): Buffer {
+    const chunk = this.#chunks[0]
+    const mostHere = this.#fault.bytewise
+      ? 1
+      : Math.min(chunk.length, (this.#mishaps[0]?.at ?? Infinity) - this.#position)
+    if (mostHere < chunk.length) this.#chunks[0] = chunk.subarray(mostHere)
+    else this.#chunks.shift()
+    return chunk.subarray(0, mostHere)
+  }
+
+  #pass(bytes: Buffer): void {
+    const lost = Math.min(this.#dropping, bytes.length)
+    this.#dropping -= lost
+    this.#position += bytes.length
+    if (lost < bytes.length) this.#write(bytes.subarray(lost))
+  }
+
+  #write(bytes: Buffer | string): void {
+    if (this.#to.writable) this.#to.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+  }
+
+  async #befall(mishap: Mishap): Promise<void> {
+    if (mishap.what === 'pause') await sleep(mishap.ms)
+    else if (mishap.what === 'split') await turn()
+    else if (mishap.what === 'insert') this.#write(mishap.bytes)
+    else if (mishap.what === 'drop') this.#dropping += mishap.count
+    else {
+      this.#silent = true
+      if (mishap.what === 'fin') this.#to.end()
+      if (mishap.what === 'rst') this.#around.reset()
+    }
+  }
+}
