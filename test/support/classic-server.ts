@@ -81,24 +81,24 @@ class Conversation {
     const wanted = command === 'cas' ? 1 : 0
     const say = (reply: string) => {
       if (!noreply) this.#output += `${reply}\r\n`
+      return true
     }
     const malformed = !/^\d+$/.test(bytes) || !/^\d+$/.test(flags) || !/^-?\d+$/.test(exptime) || more.length < wanted
     if (malformed || key.length > maxKey || length > maxValue) {
       this.#input = this.#input.slice(dataAt)
-      if (!malformed) this.#swallow = length + 2
-      // As memcached does: better nothing than what the caller wanted to replace.
-      if (length > maxValue) this.#store.delete(key)
-      say(length > maxValue ? 'SERVER_ERROR object too large for cache' : 'CLIENT_ERROR bad command line format')
-      return true
+      // As memcached does: a refused line is only followed by its data when it was understood up to there.
+      if (malformed || key.length > maxKey) return say('CLIENT_ERROR bad command line format')
+      this.#swallow = length + 2
+      this.#store.delete(key)
+      return say('SERVER_ERROR object too large for cache')
     }
     if (this.#input.length < dataAt + length + 2) return false
     const data = this.#input.slice(dataAt, dataAt + length)
     const ending = this.#input.slice(dataAt + length, dataAt + length + 2)
     this.#input = this.#input.slice(dataAt + length + 2)
     const cas = command === 'cas' ? BigInt(more[0]) : 0n
-    if (ending !== '\r\n') say('CLIENT_ERROR bad data chunk')
-    else say(this.#store.store(command, key, { data, flags, exptime: Number(exptime), cas }))
-    return true
+    if (ending !== '\r\n') return say('CLIENT_ERROR bad data chunk')
+    return say(this.#store.store(command, key, { data, flags, exptime: Number(exptime), cas }))
   }
 
   #answer([command, ...words]: string[]): string {

@@ -47,7 +47,6 @@ const conversation = [
   `${'v'.repeat(1_048_577)}\r\n`,
   'get a\r\n',
   'nonsense\r\n',
-  `get ${long}\r\n`,
   `set ${long} 0 0 1\r\nx\r\n`,
   'flush_all\r\n',
   'get b\r\n',
