@@ -21,8 +21,8 @@ export type Mishap =
 export interface Fault {
   /** Each chunk is held back for so long. Milliseconds. */
   delayMs?: number
-  /** One byte at a time. */
-  bytewise?: boolean
+  /** So many bytes at the beginning travel one by one. */
+  bytewise?: number
   /** Sorted by `at`. */
   mishaps?: readonly Mishap[]
 }
@@ -30,6 +30,8 @@ export interface Fault {
 export interface Surroundings {
   /** Resolves when bytes may travel. */
   passable(): Promise<void> | undefined
+  /** True when nothing is slowed down any more. */
+  healed(): boolean
   reset(): void
 }
 
@@ -70,22 +72,25 @@ export class FaultFlow {
         await new Promise<void>((resolve) => {
           this.#wake = resolve
         })
-        if (this.#fault.delayMs !== undefined) await sleep(this.#fault.delayMs)
+        if (this.#fault.delayMs !== undefined && !this.#around.healed()) await sleep(this.#fault.delayMs)
         continue
       }
       await this.#around.passable()
       this.#pass(this.#cut())
-      if (this.#fault.bytewise) await turn()
+      if (this.#bytewise) await turn()
     }
     await this.#around.passable()
     if (!this.#to.destroyed) this.#to.end()
   }
 
+  get #bytewise(): boolean {
+    return this.#position < (this.#fault.bytewise ?? 0) && !this.#around.healed()
+  }
+
   #cut(): Buffer {
     const chunk = this.#chunks[0]
-    const mostHere = this.#fault.bytewise
-      ? 1
-      : Math.min(chunk.length, (this.#mishaps[0]?.at ?? Infinity) - this.#position)
+    const untilMishap = (this.#mishaps[0]?.at ?? Number.POSITIVE_INFINITY) - this.#position
+    const mostHere = this.#bytewise ? 1 : Math.min(chunk.length, untilMishap)
     if (mostHere < chunk.length) this.#chunks[0] = chunk.subarray(mostHere)
     else this.#chunks.shift()
     return chunk.subarray(0, mostHere)

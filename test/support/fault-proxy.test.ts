@@ -44,7 +44,7 @@ function proxyTest(name: string, body: () => Promise<void>): void {
 const harmless: Record<string, ConnectionFault> = {
   'nothing planned': {},
   delay: { requests: { delayMs: 5 }, replies: { delayMs: 5 } },
-  'byte by byte': { requests: { bytewise: true }, replies: { bytewise: true } },
+  'byte by byte': { requests: { bytewise: 1000 }, replies: { bytewise: 20 } },
   splits: { requests: { mishaps: [{ at: 3, what: 'split' }] }, replies: { mishaps: [{ at: 30, what: 'split' }] } },
   pauses: { replies: { mishaps: [{ at: 9, what: 'pause', ms: 5 }] } },
 }

@@ -23,12 +23,14 @@ interface Pair {
 }
 
 export class FaultProxy {
-  readonly host = '127.0.0.1'
+  /** An address of the proxy's own, so that nobody takes its port while it refuses. */
+  readonly host = ownAddress()
   /** Accepted so far. */
   accepted = 0
   /** What becomes of connection number n, from 0; asked as it is accepted. Default: nothing. */
   plan: (connection: number) => ConnectionFault = () => ({})
   #port = 0
+  #healed = false
   #listener: Server | undefined
   #pairs = new Set<Pair>()
   #hanging: { promise: Promise<void>; release: () => void } | undefined
@@ -93,8 +95,9 @@ export class FaultProxy {
     this.#port = (listener.address() as AddressInfo).port
   }
 
-  /** No more faults: new connections go through untouched. Those there are keep theirs. */
+  /** No more faults: new connections go through untouched, those there are quickly. What is silent stays so. */
   async heal(): Promise<void> {
+    this.#healed = true
     this.plan = () => ({})
     this.resume()
     await this.accept()
@@ -125,10 +128,22 @@ export class FaultProxy {
     const server = connect({ host, port, allowHalfOpen: true, noDelay: true })
     pair.server = server
     server.on('error', () => cut(pair, 'rst'))
-    const around = { passable: () => this.#hanging?.promise, reset: () => cut(pair, 'rst') }
+    const around = {
+      passable: () => this.#hanging?.promise,
+      healed: () => this.#healed,
+      reset: () => cut(pair, 'rst'),
+    }
     new FaultFlow(pair.client, server, fault.requests ?? {}, around)
     new FaultFlow(server, pair.client, fault.replies ?? {}, around)
   }
+}
+
+let addresses = 0
+
+/** Linux has all of 127.0.0.0/8, and gives 127.0.0.1 to connections that go out. */
+function ownAddress(): string {
+  const number = ++addresses
+  return `127.${1 + (process.pid % 250)}.${(number >> 8) & 255}.${number & 255}`
 }
 
 function cut(pair: Pair, how: 'fin' | 'rst'): void {
