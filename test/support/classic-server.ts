@@ -12,6 +12,8 @@ const maxValue = 1_048_576
 export interface ClassicServer extends Double {
   /** Items there are, expired ones included. */
   items(): number
+  /** The lines of all requests so far, in the order of their arrival, without data. */
+  requests(): readonly string[]
 }
 
 export interface ClassicOptions {
@@ -21,8 +23,9 @@ export interface ClassicOptions {
 
 export async function startClassicServer({ version = '1.4.39' }: ClassicOptions = {}): Promise<ClassicServer> {
   const store = new ClassicStore()
-  const double = await startDouble((socket) => new Conversation(socket, store, version))
-  return { ...double, items: () => store.size }
+  const requests: string[] = []
+  const double = await startDouble((socket) => new Conversation(socket, store, version, requests))
+  return { ...double, items: () => store.size, requests: () => requests }
 }
 
 class Conversation {
@@ -34,11 +37,13 @@ class Conversation {
   readonly #socket: Socket
   readonly #store: ClassicStore
   readonly #version: string
+  readonly #requests: string[]
 
-  constructor(socket: Socket, store: ClassicStore, version: string) {
+  constructor(socket: Socket, store: ClassicStore, version: string, requests: string[]) {
     this.#socket = socket
     this.#store = store
     this.#version = version
+    this.#requests = requests
     socket.setEncoding('latin1')
     socket.on('data', (text) => this.#heard(text as unknown as string))
   }
@@ -66,6 +71,7 @@ class Conversation {
       .split(' ')
       .filter((word) => word !== '')
     if (storageCommands.has(words[0])) return this.#storage(words, end + 1)
+    this.#requests.push(words.join(' '))
     this.#input = this.#input.slice(end + 1)
     const noreply = words.length > 1 && words.at(-1) === 'noreply'
     if (noreply) words.pop()
@@ -85,6 +91,7 @@ class Conversation {
     }
     const malformed = !/^\d+$/.test(bytes) || !/^\d+$/.test(flags) || !/^-?\d+$/.test(exptime) || more.length < wanted
     if (malformed || key.length > maxKey || length > maxValue) {
+      this.#requests.push(words.join(' '))
       this.#input = this.#input.slice(dataAt)
       // As memcached does: a refused line is only followed by its data when it was understood up to there.
       if (malformed || key.length > maxKey) return say('CLIENT_ERROR bad command line format')
@@ -95,6 +102,7 @@ class Conversation {
     if (this.#input.length < dataAt + length + 2) return false
     const data = this.#input.slice(dataAt, dataAt + length)
     const ending = this.#input.slice(dataAt + length, dataAt + length + 2)
+    this.#requests.push(words.join(' '))
     this.#input = this.#input.slice(dataAt + length + 2)
     const cas = command === 'cas' ? BigInt(more[0]) : 0n
     if (ending !== '\r\n') return say('CLIENT_ERROR bad data chunk')
