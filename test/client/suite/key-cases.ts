@@ -88,10 +88,10 @@ export const keyCases: readonly Case[] = [
         assert.equal(await client.delete(key), true)
         await assert.rejects(client.get(`${key}k`), InvalidArgumentError)
       }
-      const binary = Buffer.from(prefix.padEnd(187, ' '))
+      const binary = Buffer.from(prefix.padEnd(186, ' '))
       if (kind.meta) assert.equal(await client.set(binary, 'v'), true)
       if (kind.meta) assert.equal(await client.get(binary), 'v')
-      await assert.rejects(client.get(Buffer.from(prefix.padEnd(188, ' '))), InvalidArgumentError)
+      await assert.rejects(client.get(Buffer.from(prefix.padEnd(187, ' '))), InvalidArgumentError)
     },
   },
   {
