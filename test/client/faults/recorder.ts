@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import {
+  CodecError,
   ConnectionLostError,
   DeadlineExceededError,
   ProtocolError,
@@ -12,7 +13,7 @@ import {
 import type { Operation } from './history.js'
 import type { Scenario } from './scenario.js'
 
-/** What a loaded machine may add to a deadline; tests/client/deadlines.test.ts looks closer. */
+/** What a loaded machine may add to a deadline; test/client/deadlines.test.ts looks closer. */
 const slackMs = 1500
 
 /** `unsent`: it is certain that nothing was done. */
@@ -109,7 +110,7 @@ export class Recorder {
           error instanceof ConnectionLostError ||
           error instanceof ServerUnavailableError)) ||
       (error instanceof UpdateConflictError && call.name === 'update') ||
-      (garbled && error instanceof ProtocolError)
+      (garbled && (error instanceof ProtocolError || error instanceof CodecError))
     if (!allowed) this.failures.push(`${call.name}(${call.args.map(shown).join(', ')}) failed with ${stackOf(error)}`)
   }
 }
