@@ -10,13 +10,15 @@ export type Mishap =
   | { at: number; what: 'rst' }
   /** Nothing more is passed on, and nobody is told: half-open. */
   | { at: number; what: 'silence' }
-  /** Bytes that nobody sent. */
-  | { at: number; what: 'insert'; bytes: string }
+  /** Bytes that nobody sent; with `afterLine`, at the next end of a line. */
+  | { at: number; what: 'insert'; bytes: string; afterLine?: boolean }
   /** The next `count` bytes are lost. */
   | { at: number; what: 'drop'; count: number }
   | { at: number; what: 'pause'; ms: number }
   /** What comes before and after travels apart. */
   | { at: number; what: 'split' }
+
+const lineFeed = 10
 
 export interface Fault {
   /** Each chunk is held back for so long. Milliseconds. */
@@ -38,6 +40,7 @@ export interface Surroundings {
 export class FaultFlow {
   #position = 0
   #dropping = 0
+  #lastByte = lineFeed
   #silent = false
   #chunks: Buffer[] = []
   #ended = false
@@ -65,7 +68,7 @@ export class FaultFlow {
 
   async #run(): Promise<void> {
     for (;;) {
-      while (!this.#silent && this.#mishaps[0]?.at <= this.#position) await this.#befall(this.#mishaps.shift()!)
+      while (!this.#silent && this.#isDue()) await this.#befall(this.#mishaps.shift()!)
       if (this.#silent) return
       if (this.#chunks.length === 0) {
         if (this.#ended) break
@@ -89,17 +92,32 @@ export class FaultFlow {
 
   #cut(): Buffer {
     const chunk = this.#chunks[0]
-    const untilMishap = (this.#mishaps[0]?.at ?? Number.POSITIVE_INFINITY) - this.#position
-    const mostHere = this.#bytewise ? 1 : Math.min(chunk.length, untilMishap)
+    const mostHere = this.#bytewise ? 1 : Math.min(chunk.length, this.#untilMishap(chunk))
     if (mostHere < chunk.length) this.#chunks[0] = chunk.subarray(mostHere)
     else this.#chunks.shift()
     return chunk.subarray(0, mostHere)
+  }
+
+  #isDue(): boolean {
+    const next = this.#mishaps[0]
+    if (next === undefined || next.at > this.#position) return false
+    return next.what !== 'insert' || next.afterLine !== true || this.#lastByte === lineFeed
+  }
+
+  /** How many bytes of the chunk may pass before the next mishap has to be looked at. */
+  #untilMishap(chunk: Buffer): number {
+    const next = this.#mishaps[0]
+    if (next === undefined) return chunk.length
+    if (next.at > this.#position) return next.at - this.#position
+    const lineEnd = chunk.indexOf(lineFeed)
+    return lineEnd < 0 ? chunk.length : lineEnd + 1
   }
 
   #pass(bytes: Buffer): void {
     const lost = Math.min(this.#dropping, bytes.length)
     this.#dropping -= lost
     this.#position += bytes.length
+    this.#lastByte = bytes[bytes.length - 1]
     if (lost < bytes.length) this.#write(bytes.subarray(lost))
   }
 

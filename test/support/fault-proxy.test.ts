@@ -104,6 +104,13 @@ proxyTest('bytes inserted, bytes dropped', async () => {
   wire.close()
 })
 
+proxyTest('bytes inserted at the end of a line', async () => {
+  const wire = await through({ replies: { mishaps: [{ at: 12, what: 'insert', bytes: 'EX\r\n', afterLine: true }] } })
+  await wire.send(request)
+  await wire.expect('STORED\r\nVALUE key 0 5\r\nEX\r\nhello\r\nEND\r\n')
+  wire.close()
+})
+
 proxyTest('closed at once, and swallowed', async () => {
   const closed = await through({ closeAtOnce: 'fin' })
   await closed.expectClosed()

@@ -95,7 +95,7 @@ async function worksAgain(client: Client<string>, withinMs: number): Promise<voi
     assert.ok(performance.now() < giveUpAt, lately())
     try {
       await client.set('again', 'and again')
-      assert.equal(await client.get('again'), 'and again')
+      assert.equal(await client.get('again'), 'and again', 'what was just set is not there')
       inARow++
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error

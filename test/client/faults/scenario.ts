@@ -5,6 +5,10 @@ import type { ConnectionFault, Fault, FaultProxy, Mishap } from '../../support/f
 
 /** Bytes that no reply contains. */
 const garbage = '!garbage!'
+/** Makes a line of another length than any value of a run, behind whose head it might come. */
+const echoed = `k${'x'.repeat(100)}`
+/** Replies to no request of ours: they lack the opaque, and are none of the classic protocol's. */
+const surplus = ['\r\n', ...['HD', 'NS', 'EX'].map((status) => `${status} ${echoed}\r\n`), `VA 1 ${echoed}\r\nx\r\n`]
 const longestWaitMs = 12
 
 export interface Scenario {
@@ -34,7 +38,7 @@ const draws: Record<string, Draw> = {
     garbled: true,
   }),
   'a reply too many': (random) => ({
-    fault: { replies: at({ at: offset(random), what: 'insert', bytes: random.pick(['\r\n', 'HD\r\n!', 'END\r\n!']) }) },
+    fault: { replies: at({ at: offset(random), what: 'insert', bytes: random.pick(surplus), afterLine: true }) },
     garbled: true,
   }),
   // Fewer than the shortest reply has: to the classic protocol a lost reply would look like the next one.
