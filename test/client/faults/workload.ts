@@ -6,7 +6,7 @@ import type { Random } from '../../fuzz/random.js'
 import type { Kind, Operation } from './history.js'
 import type { Call, Failure, Recorder } from './recorder.js'
 
-const valueKeys = ['v0', 'v1', 'v2', 'v3']
+export const valueKeys = ['v0', 'v1', 'v2', 'v3']
 const waves = 3
 const callsPerWave = 13
 const longValue = 20_000
@@ -362,5 +362,3 @@ export class Workload {
     )
   }
 }
-
-export { valueKeys }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UnsupportedError } from 'latchkey/client'
+import { createClient, UnsupportedError } from 'latchkey/client'
 import { type Case, needsMeta } from './case.js'
 
 export const adminCases: readonly Case[] = [
@@ -18,7 +18,6 @@ export const adminCases: readonly Case[] = [
   {
     name: 'serverOf tells where a key lives',
     run: async ({ client, create, servers, kind, prefix }) => {
-      const { createClient } = await import('latchkey/client')
       const keys = Array.from({ length: 60 }, (_, i) => `k${i}`)
       for (const key of keys) await client.set(key, 'v')
       const used = new Set(keys.map((key) => client.serverOf(key)))

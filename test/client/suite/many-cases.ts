@@ -38,7 +38,7 @@ export const manyCases: readonly Case[] = [
           client.get(keys[round % 40]),
           client.set(`other-${round}`, `${round}`),
         ])
-        assert.deepEqual(new Set(found), new Set(some.map((key) => [key, `of ${key}`] as const).map((pair) => pair)))
+        assert.deepEqual(new Set(found), new Set(some.map((key) => [key, `of ${key}`] as const)))
         assert.equal(one, `of ${keys[round % 40]}`)
       })
       await Promise.all(rounds)
