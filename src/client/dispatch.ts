@@ -110,7 +110,7 @@ export class Dispatch {
 
   /** When a call that begins now is over, on the clock of `performance.now()`. */
   until(options: CallOptions): number {
-    return performance.now() + (options.deadlineMs ?? this.defaults.deadlineMs)
+    return performance.now() + deadlineOf(options.deadlineMs ?? this.defaults.deadlineMs)
   }
 
   #start<R>(exchange: Exchange<R>, upstream: Upstream, options: CallOptions, key: Key | undefined): Promise<R> {
