@@ -34,13 +34,17 @@ export function cacheCommand(name: string): Command {
     .allowExcessArguments(false)
 }
 
+export function serversOf({ server = [LOCAL] }: CacheFlags): string[] {
+  return server
+}
+
 /** Runs `work` with a client. What fails is told on stderr, and ends the process with 1. */
 export async function withCache(flags: CacheFlags, work: (cache: Client<Raw>) => Promise<boolean>): Promise<void> {
   try {
-    const { username, server = [], deadline, tls = false } = flags
+    const { username, deadline, tls = false } = flags
     const credentials = username === undefined ? {} : { username, password: process.env.LATCHKEY_PASSWORD ?? '' }
     await using cache = createClient({
-      servers: server.length === 0 ? LOCAL : server,
+      servers: serversOf(flags),
       codec: raw,
       deadlineMs: deadline,
       tls,

@@ -53,10 +53,10 @@ export class Dispatch {
     return rejecting(() => {
       checkCallOptions(options)
       const policy = this.policy(options)
-      const until = this.until(options)
-      const full = this.#full(key)
       const exchange = make(wireKey(key, this.defaults.prefix))
+      const full = this.#full(key)
       if (policy === 'fail') return this.#start(exchange, this.#upstreamOf(key), options, full)
+      const until = this.until(options)
       const first = policy === 'gutter' ? this.#halfOf(options) : options
       return this.#start(exchange, this.#upstreamOf(key), first, full).catch((error) => {
         if (!excuses(error)) throw error

@@ -52,7 +52,6 @@ const statusOfWord = new Map<string, Status>([
 const SMALL_F = 102
 const SMALL_C = 99
 const LARGE_O = 79
-const LARGE_W = 87
 const LARGE_X = 88
 const LARGE_Z = 90
 const DIGIT_0 = 48
@@ -66,11 +65,6 @@ export class ReplyParser {
   #large: Buffer | undefined
   /** Bytes of it that are there, and then of the line end behind it. */
   #filled = 0
-
-  /** True between replies, false while the rest of one is due. */
-  get idle(): boolean {
-    return this.#carry === undefined && this.#large === undefined
-  }
 
   /**
    * Hands every reply that `chunk` completes to `take`, in order. The chunk may be reused afterwards.
@@ -166,7 +160,7 @@ export class ReplyParser {
     reply.end = end
     reply.opaque = NO_OPAQUE
     reply.flags = 0
-    reply.won = reply.stale = reply.lost = false
+    reply.stale = reply.lost = false
     reply.casStart = reply.casEnd = 0
     reply.valueStart = reply.valueEnd = 0
     if (end - start === 2 || (end - start > 2 && chunk[start + 2] === SPACE)) {
@@ -201,8 +195,7 @@ export class ReplyParser {
       else if (flag === SMALL_C) {
         reply.casStart = at + 1
         reply.casEnd = last
-      } else if (flag === LARGE_W) reply.won = true
-      else if (flag === LARGE_X) reply.stale = true
+      } else if (flag === LARGE_X) reply.stale = true
       else if (flag === LARGE_Z) reply.lost = true
       at = last + 1
     }

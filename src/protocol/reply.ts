@@ -56,8 +56,6 @@ export class Reply {
   opaque = NO_OPAQUE
   /** The item's flags, of a value; 0 when not told. */
   flags = 0
-  /** `W`: this reader was chosen to compute the value anew. */
-  won = false
   /** `X`: the item is marked stale. */
   stale = false
   /** `Z`: another reader was chosen. */

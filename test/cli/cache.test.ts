@@ -57,6 +57,10 @@ test('stats, of one server and of several', () => {
   assert.match(run(['stats', '--group', 'settings']).stdout, /^maxconns +1024$/m)
   const both = spawnSync(process.execPath, [main, 'stats', name, `localhost:${server.port}`], { encoding: 'utf8' })
   assert.match(both.stdout, new RegExp(`^ +${name} +localhost:${server.port}\n`))
+  const half = spawnSync(process.execPath, [main, 'stats', name, '127.0.0.1:1', '--json'], { encoding: 'utf8' })
+  assert.equal(half.status, 1)
+  assert.deepEqual(Object.keys(JSON.parse(half.stdout)), [name])
+  assert.match(half.stderr, /^latchkey: no connection to 127\.0\.0\.1:1/)
 })
 
 test('what goes wrong is told in one line', () => {

@@ -36,6 +36,7 @@ const keys: Record<string, unknown> = {
   'a key of 251 bytes': 'k'.repeat(251),
   'a key of 251 bytes in UTF-8': `${'é'.repeat(125)}k`,
   'a key of bytes too long for base64': Buffer.alloc(187, ' '),
+  'a key with half a surrogate pair': 'k\ud800',
 }
 
 const keyed: Record<string, (key: Key) => Promise<unknown>> = {
@@ -111,6 +112,19 @@ const calls: Record<string, () => Promise<unknown>> = {
   'a group of statistics with a newline': () => client.stats('items\r\nflush_all'),
   'a delay of flush': () => client.flush({ delay: 'soon' }),
   'no list of keys': () => client.getMany(as(undefined)),
+  'text in place of a list of keys': () => client.getMany('abc'),
+  'a ttl in place of options': () => client.set('k', 'v', as(60)),
+  "another client's options": () => client.set('k', 'v', as({ expires: 60 })),
+  'a policy where only fail is right': () => client.incr('k', 1, as({ policy: 'miss' })),
+  'a policy of add': () => client.add('k', 'v', as({ policy: 'gutter' })),
+  'a lease that would be a moment': () => client.fetch('k', '1m', () => 'v', { lease: '31d' }),
+  'a stale time without end': () => client.fetch('k', '1m', () => 'v', { stale: Number.POSITIVE_INFINITY }),
+  'a delay that would be a moment': () => client.flush({ delay: '31d' }),
+  'a meta flag of no such form': () => client.meta('ms', 'k', ['Tsoon'], 'v'),
+  'a meta flag of another command': () => client.meta('ms', 'k', ['v'], 'v'),
+  'a meta flag twice': () => client.meta('mg', 'k', ['v', 'v']),
+  'memory as such': () => client.meta('ms', 'k', [], as(new ArrayBuffer(5000))),
+  'wide elements': () => client.meta('ms', 'k', [], as(new Uint16Array(10))),
 }
 
 /** It is a rejection, not something thrown at the caller's own line. */
@@ -143,6 +157,14 @@ const options: Record<string, unknown> = {
   'half a connection': { connections: 0.5 },
   'no pending requests': { maxPending: 0 },
   'an unknown whenDown': { whenDown: 'hope' },
+  'a gutter without servers': { gutter: { ttl: '1s' } },
+  'an unknown option of the gutter': { gutter: { servers: 'localhost:1', life: 1 } },
+  'a codec that is none': { codec: 'json' },
+  'TLS that is neither on nor options': { tls: 'no' },
+  'an unknown option of reconnect': { reconnect: { min: 5 } },
+  'what every object has': { toString: 1 },
+  'a stall beyond what timers can wait': { stallMs: 2 ** 31 },
+  'an endless deadline': { deadlineMs: Number.POSITIVE_INFINITY },
   'a pause that shrinks': { reconnect: { minMs: 100, maxMs: 50 } },
   'no pause': { reconnect: { minMs: 0 } },
   'no stall': { stallMs: 0 },

@@ -27,7 +27,7 @@ function replies(pieces: Buffer[]): Seen[] {
 }
 
 function copy(reply: Reply): Seen {
-  const marks = `${reply.won ? 'W' : ''}${reply.stale ? 'X' : ''}${reply.lost ? 'Z' : ''}`
+  const marks = `${reply.stale ? 'X' : ''}${reply.lost ? 'Z' : ''}`
   const { status, opaque, flags } = reply
   return { status, text: reply.text(), value: reply.value().toString('latin1'), opaque, flags, cas: reply.cas(), marks }
 }
@@ -76,7 +76,7 @@ test('values with their flags and tokens', () => {
     opaque: 42,
     flags: 7,
     cas: 18446744073709551615n,
-    marks: 'WXZ',
+    marks: 'XZ',
   })
   const classic = one('VALUE the:key 4294967295 0 17\r\n\r\n')
   assert.deepEqual(
@@ -162,9 +162,7 @@ test('a large value has a buffer of its own', () => {
     kept = reply.value()
   }
   parser.feed(Buffer.from(`VA 5000 O1\r\n${'x'.repeat(100)}`), take)
-  assert.equal(parser.idle, false)
   parser.feed(Buffer.from('x'.repeat(4900)), take)
   parser.feed(Buffer.from('\r\n'), take)
-  assert.equal(parser.idle, true)
   assert.equal(kept?.buffer.byteLength, 5000)
 })
