@@ -20,6 +20,7 @@ interface Flags {
   enableShutdown?: boolean
   disableFlushAll?: boolean
   disableDumping?: boolean
+  disableWatch?: boolean
   verbose: number
   pidfile?: string
   user?: string
@@ -34,7 +35,6 @@ const REFUSED: [flags: string, why: string][] = [
   ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
   ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
   ['-e, --memory-file <file>', 'the table lives in the memory of this process, and cannot be kept in a file'],
-  ['-W, --disable-watch', 'watch is not supported, so there is nothing to switch off'],
   ['-r, --enable-coredumps', 'use ulimit -c'],
 ]
 
@@ -86,6 +86,7 @@ export function serveCommand(): Command {
     .option('-A, --enable-shutdown', 'let clients stop the server with "shutdown"')
     .option('-F, --disable-flush-all', 'refuse flush_all')
     .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
+    .option('-W, --disable-watch', 'refuse watch')
     .option('-B, --protocol <name>', 'ascii or auto', asciiOnly)
     .option('-P, --pidfile <file>', 'write the process id there')
     .option('-u, --user <name>', 'after listening as root, go on as this user')
@@ -144,6 +145,7 @@ function options(flags: Flags): ServeOptions {
     allowShutdown: flags.enableShutdown === true,
     allowFlush: flags.disableFlushAll !== true,
     allowDump: flags.disableDumping !== true,
+    allowWatch: flags.disableWatch !== true,
     verbosity: Math.min(flags.verbose, 2),
     socketMode: flags.unixMask,
     idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,

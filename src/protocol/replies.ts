@@ -33,6 +33,7 @@ export const BAD_EXPTIME = line('CLIENT_ERROR invalid exptime argument')
 export const BAD_DELTA = line('CLIENT_ERROR invalid numeric delta argument')
 export const NON_NUMERIC = line('CLIENT_ERROR cannot increment or decrement non-numeric value')
 export const NO_FLUSH = line('CLIENT_ERROR flush_all not allowed')
+export const NO_WATCH = line('CLIENT_ERROR watch commands not allowed')
 export const BAD_SHUTDOWN = line('CLIENT_ERROR invalid shutdown mode')
 export const NO_SHUTDOWN = line('SERVER_ERROR: shutdown not enabled')
 

@@ -179,6 +179,7 @@ function cacheMemlimit(context: WorkerContext, args: string[]): AdminOutcome {
 const NOT_WATCHED = ['rawcmds', 'sysevents', 'proxyreqs', 'proxyevents', 'proxyuser']
 
 function watch(context: WorkerContext, args: string[]): AdminOutcome {
+  if (!context.settings.allowWatch) return write(context, reply.NO_WATCH)
   let kinds = args.length === 1 ? EventKind.fetchers : 0
   for (const word of args.slice(1)) {
     if (NOT_WATCHED.includes(word)) return say(context, `CLIENT_ERROR watch ${word} is not supported\r\n`)

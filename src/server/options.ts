@@ -34,6 +34,8 @@ export interface ServeOptions {
   allowFlush?: boolean
   /** Let clients list keys with `lru_crawler metadump`. Default yes. */
   allowDump?: boolean
+  /** Let clients `watch` what happens. Default yes. */
+  allowWatch?: boolean
   /** 0 to 2; 1 tells of connections refused, 2 of each connection; a thread that dies is always told of. Default 0. */
   verbosity?: number
   /** Where it tells. Default: standard error. */
@@ -59,6 +61,7 @@ export interface Settings {
   readonly allowShutdown: boolean
   readonly allowFlush: boolean
   readonly allowDump: boolean
+  readonly allowWatch: boolean
 }
 
 export function settle(options: ServeOptions, version: string): Settings {
@@ -86,6 +89,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     allowShutdown: options.allowShutdown ?? false,
     allowFlush: options.allowFlush ?? true,
     allowDump: options.allowDump ?? true,
+    allowWatch: options.allowWatch ?? true,
   }
 }
 

@@ -6,6 +6,7 @@ import { type ServeOptions, type Server, serve } from 'latchkey/server'
 import { type EventBundle, EventKind, EventLog } from '#dist/server/events.js'
 import { Metric, Metrics } from '#dist/server/metrics.js'
 import { Watcher } from '#dist/server/watchers.js'
+import { startLatchkey } from '../support/process.js'
 import { hangMs, Wire } from '../support/wire.js'
 
 const start = (options: ServeOptions = {}) =>
@@ -194,4 +195,13 @@ test('a watcher says nothing more, and is let be while it is idle', async () => 
   assert.match(await lines(watcher, 1).then(String), /type=conn_close .* reason=idle_timeout cfd=\d+$/)
   watcher.end()
   await watcher.expectClosed()
+})
+
+test('-W refuses to be watched', async () => {
+  const server = await startLatchkey({ threads: 1, args: ['-W'] })
+  const wire = await Wire.open(server)
+  await wire.send('watch fetchers\r\n')
+  await wire.expect('CLIENT_ERROR watch commands not allowed\r\n')
+  wire.close()
+  await server.stop()
 })
