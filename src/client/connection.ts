@@ -39,7 +39,7 @@ export class Connection {
   readonly #parser = new ReplyParser()
   readonly #outbox = new Outbox()
   /** Sent, in the order in which they will be answered; settled ones too, until their reply has come. */
-  readonly #pending = new Queue<AnyExchange>()
+  readonly pending = new Queue<AnyExchange>()
   #flushing = false
   #reason: Error | undefined
   /** When the last bytes came, on the clock of `performance.now()`. */
@@ -58,11 +58,6 @@ export class Connection {
     this.#socket.once('close', () => this.#end(new Error('the connection has ended')))
   }
 
-  /** Exchanges that wait for their reply. */
-  get pending(): Queue<AnyExchange> {
-    return this.#pending
-  }
-
   /** Writes the request at the end of this tick. */
   send(exchange: AnyExchange): void {
     try {
@@ -73,7 +68,7 @@ export class Connection {
     }
     exchange.sentAt = performance.now()
     exchange.onSent?.()
-    this.#pending.push(exchange)
+    this.pending.push(exchange)
     if (this.#flushing) return
     this.#flushing = true
     process.nextTick(this.#flush)
@@ -82,7 +77,7 @@ export class Connection {
   /** Fails what is late. Returns when to look again, on the clock of `performance.now()`. */
   expire(now: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const exchange of this.#pending) {
+    for (const exchange of this.pending) {
       exchange.expire(now, this.#server)
       if (!exchange.settled) next = Math.min(next, exchange.deadlineAt)
     }
@@ -99,7 +94,7 @@ export class Connection {
    * `stallMs`, or when, though it speaks, it is hopelessly late: behind it all others would wait in vain.
    */
   #endIfStalled(now: number): number {
-    const head = this.#pending.peek()
+    const head = this.pending.peek()
     if (head === undefined || !head.settled) return Number.POSITIVE_INFINITY
     const { stallMs } = this.#settings
     const silentAt = Math.max(head.sentAt, this.#heardAt) + stallMs
@@ -139,9 +134,9 @@ export class Connection {
   }
 
   #take = (reply: Reply): void => {
-    const head = this.#pending.peek()
+    const head = this.pending.peek()
     if (head === undefined) throw new ReplyError(`a reply that nobody asked for: ${reply.text()}`)
-    if (head.take(reply)) this.#pending.shift()
+    if (head.take(reply)) this.pending.shift()
   }
 
   #flush = (): void => {
@@ -196,10 +191,9 @@ export class Connection {
 
   /** The head may be told what was wrong with its reply; of the others it is only known that none will come. */
   #failPending(reason: Error): void {
-    const head = this.#pending.peek()
+    const head = this.pending.peek()
     if (reason instanceof ProtocolError) head?.fail(reason)
-    for (const exchange of this.#pending.drain())
-      exchange.fail(new ConnectionLostError(this.#server, { cause: reason }))
+    for (const exchange of this.pending.drain()) exchange.fail(new ConnectionLostError(this.#server, { cause: reason }))
   }
 }
 

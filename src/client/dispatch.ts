@@ -6,7 +6,7 @@ import { observe } from './diagnostics.js'
 import { ConnectionLostError, DeadlineExceededError, InvalidArgumentError, ServerUnavailableError } from './errors.js'
 import type { Exchange } from './exchange.js'
 import type { Fleet } from './fleet.js'
-import { type WireKey, wireKey } from './key.js'
+import { fullKey, type WireKey, wireKey } from './key.js'
 import { checkCallOptions, deadlineOf, policyOf } from './settings.js'
 import type { CallOptions, Key, Policy, ReadOptions } from './types.js'
 import type { Upstream } from './upstream.js'
@@ -37,8 +37,8 @@ export class Dispatch {
       if (policy !== undefined && policy !== 'fail') {
         throw new InvalidArgumentError(`policy ${policy} is for get, gat, getMany, set and fetch: the others fail`)
       }
-      const exchange = make(wireKey(key, this.defaults.prefix))
-      return this.#start(exchange, this.#upstreamOf(key), options, this.#full(key))
+      const full = fullKey(key, this.defaults.prefix)
+      return this.#start(make(wireKey(full)), this.fleet.upstreamOf(full), options, full)
     })
   }
 
@@ -53,15 +53,16 @@ export class Dispatch {
     return rejecting(() => {
       checkCallOptions(options)
       const policy = this.policy(options)
-      const exchange = make(wireKey(key, this.defaults.prefix))
-      const full = this.#full(key)
-      if (policy === 'fail') return this.#start(exchange, this.#upstreamOf(key), options, full)
+      const full = fullKey(key, this.defaults.prefix)
+      const wire = wireKey(full)
+      const exchange = make(wire)
+      if (policy === 'fail') return this.#start(exchange, this.fleet.upstreamOf(full), options, full)
       const until = this.until(options)
       const first = policy === 'gutter' ? this.#halfOf(options) : options
-      return this.#start(exchange, this.#upstreamOf(key), first, full).catch((error) => {
+      return this.#start(exchange, this.fleet.upstreamOf(full), first, full).catch((error) => {
         if (!excuses(error)) throw error
         if (policy === 'miss') return missed
-        const second = make(wireKey(key, this.defaults.prefix), this.fleet.gutter!.ttl)
+        const second = make(wire, this.fleet.gutter!.ttl)
         return this.#start(second, this.fleet.spareOf(full), leftOf(options, until), full)
       })
     })
@@ -75,17 +76,18 @@ export class Dispatch {
       }
       checkCallOptions(options)
       const policy = this.policy(options)
-      if (policy === 'fail') return this.#batches(keys, (key) => this.#upstreamOf(key), options, codec)
+      const own = (full: Key) => this.fleet.upstreamOf(full)
+      if (policy === 'fail') return this.#batches(keys, own, options, codec)
       const until = this.until(options)
       return this.#batches(
         keys,
-        (key) => this.#upstreamOf(key),
+        own,
         policy === 'gutter' ? this.#halfOf(options) : options,
         codec,
         (error, missing) => {
           if (!isAway(error)) throw error
           if (policy === 'miss') return Promise.resolve(new Map())
-          return this.#batches(missing, (key) => this.fleet.spareOf(this.#full(key)), leftOf(options, until), codec)
+          return this.#batches(missing, (full) => this.fleet.spareOf(full), leftOf(options, until), codec)
         },
       )
     })
@@ -100,8 +102,9 @@ export class Dispatch {
   }
 
   serverOf(key: Key): string {
-    wireKey(key, this.defaults.prefix)
-    return this.#upstreamOf(key).name
+    const full = fullKey(key, this.defaults.prefix)
+    wireKey(full)
+    return this.fleet.upstreamOf(full).name
   }
 
   policy(options: ReadOptions): Policy {
@@ -133,15 +136,16 @@ export class Dispatch {
 
   async #batches<K extends Key, T>(
     keys: Iterable<K>,
-    upstreamOf: (key: K) => Upstream,
+    upstreamOf: (full: Key) => Upstream,
     options: ReadOptions,
     codec: Codec<T>,
     otherwise?: (error: unknown, keys: K[]) => Promise<Map<K, T>>,
   ): Promise<Map<K, T>> {
     const batches = new Map<Upstream, { names: K[]; wires: WireKey[] }>()
     for (const name of keys) {
-      const wire = wireKey(name, this.defaults.prefix)
-      const upstream = upstreamOf(name)
+      const full = fullKey(name, this.defaults.prefix)
+      const wire = wireKey(full)
+      const upstream = upstreamOf(full)
       const batch = batches.get(upstream) ?? { names: [], wires: [] }
       batches.set(upstream, batch)
       batch.names.push(name)
@@ -154,17 +158,6 @@ export class Dispatch {
       }),
     )
     return parts.length === 1 ? parts[0] : new Map(parts.flatMap((part) => [...part]))
-  }
-
-  #upstreamOf(key: Key): Upstream {
-    const { fleet } = this
-    return fleet.upstreams.length === 1 ? fleet.upstreams[0] : fleet.upstreamOf(this.#full(key))
-  }
-
-  #full(key: Key): Key {
-    const { prefix } = this.defaults
-    if (prefix === '') return key
-    return typeof key === 'string' ? prefix + key : Buffer.concat([Buffer.from(prefix), key])
   }
 }
 

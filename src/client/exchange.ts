@@ -10,10 +10,10 @@ const IDS = 2 ** 24
 let lastId = 0
 
 /** Not sent yet. */
-export const NEVER = -1
+const NEVER = -1
 
 /** Reserves `count` opaques in a row and returns the first. */
-export function takeIds(count: number): number {
+function takeIds(count: number): number {
   const first = lastId + count >= IDS ? 0 : lastId + 1
   lastId = first + count - 1
   return first

@@ -18,7 +18,7 @@ class Group {
   }
 
   of(key: Key): Upstream {
-    return this.upstreams.length === 1 ? this.upstreams[0] : this.upstreams[this.#ring.pick(key)]
+    return this.upstreams[this.#ring.pick(key)]
   }
 }
 

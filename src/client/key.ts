@@ -12,11 +12,17 @@ export interface WireKey {
   readonly base64: boolean
 }
 
-/** Throws InvalidArgumentError for what is no key: empty, too long, text with spaces or control characters. */
-export function wireKey(key: Key, prefix: string): WireKey {
-  if (typeof key === 'string') return textKey(prefix === '' ? key : prefix + key)
+/** The key with its prefix, as it is stored. Throws InvalidArgumentError for another type. */
+export function fullKey(key: Key, prefix: string): Key {
+  if (typeof key === 'string') return prefix === '' ? key : prefix + key
   if (!(key instanceof Uint8Array)) throw new InvalidArgumentError(`a key is a string or bytes, not ${typeof key}`)
-  return bytesKey(prefix === '' ? key : Buffer.concat([Buffer.from(prefix), key]))
+  return prefix === '' ? key : Buffer.concat([Buffer.from(prefix), key])
+}
+
+/** Throws InvalidArgumentError for what is no key: empty, too long, text with spaces or control characters. */
+export function wireKey(key: Key, prefix = ''): WireKey {
+  const full = fullKey(key, prefix)
+  return typeof full === 'string' ? textKey(full) : bytesKey(full)
 }
 
 function textKey(key: string): WireKey {

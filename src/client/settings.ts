@@ -31,7 +31,7 @@ const KNOWN: Record<keyof ClientOptions<unknown>, true> = {
 const POLICIES: readonly Policy[] = ['fail', 'miss', 'gutter']
 const GUTTER_TTL = '10s'
 /** What a timer can wait. */
-const LONGEST_MS = 2 ** 31 - 1
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** What a connection needs to know. */
 export interface LinkSettings {
@@ -171,6 +171,6 @@ function whole(value: unknown, name: string): number {
 }
 
 function atLeast(least: number, value: unknown, name: string): number {
-  if (typeof value === 'number' && value >= least && value <= LONGEST_MS) return value
+  if (typeof value === 'number' && value >= least && value <= LONGEST_TIMER_MS) return value
   throw new InvalidArgumentError(`${name} is a number of milliseconds from ${least} to 2^31 - 1, not ${inspect(value)}`)
 }

@@ -5,13 +5,10 @@ import type { AnyExchange } from './connection.js'
 import { AuthenticationError, ClientClosedError, OverloadedError, ServerUnavailableError } from './errors.js'
 import { Link } from './link.js'
 import { Queue } from './queue.js'
-import type { LinkSettings } from './settings.js'
+import { type LinkSettings, LONGEST_TIMER_MS } from './settings.js'
 
 /** No timer is set. */
 const NEVER = Number.POSITIVE_INFINITY
-
-/** What setTimeout can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export class Upstream {
   readonly name: string
@@ -63,15 +60,7 @@ export class Upstream {
     this.#closed = true
     const waiting = Array.from(this.#waiting, (exchange) => exchange.promise)
     await Promise.allSettled([...waiting, ...this.#links.flatMap((link) => link.results())])
-    this.destroy()
-  }
-
-  /** Ends the connections now; what is under way fails. */
-  destroy(): void {
-    this.#closed = true
     clearTimeout(this.#watch)
-    this.#watch = undefined
-    for (const exchange of this.#waiting.drain()) exchange.fail(new ClientClosedError())
     for (const link of this.#links) link.close(new ClientClosedError())
   }
 

@@ -85,13 +85,18 @@ export class Get<T> extends Read<T> {
   }
 }
 
-abstract class ReadToken<T, R extends Versioned<T | undefined>> extends Read<R> {
+/** With the token. `M` is what an item without a value is told as. */
+abstract class ReadToken<T, M extends Versioned<undefined> = never> extends Read<Versioned<T> | M> {
   protected readonly withToken = true
-  protected readonly codec: Codec<T>
+  readonly #codec: Codec<T>
 
   constructor(key: WireKey, codec: Codec<T>) {
     super('gets', key, undefined)
-    this.codec = codec
+    this.#codec = codec
+  }
+
+  protected read(reply: Reply): Versioned<T> {
+    return { cas: this.tokenOf(reply), value: this.#codec.decode(reply.value(), reply.flags) }
   }
 
   protected tokenOf(reply: Reply): bigint {
@@ -101,19 +106,11 @@ abstract class ReadToken<T, R extends Versioned<T | undefined>> extends Read<R> 
   }
 }
 
-export class Gets<T> extends ReadToken<T, Versioned<T>> {
-  protected read(reply: Reply): Versioned<T> {
-    return { cas: this.tokenOf(reply), value: this.codec.decode(reply.value(), reply.flags) }
-  }
-}
+export class Gets<T> extends ReadToken<T> {}
 
 /** For `update`, which has to know of an item without a value too: an add would be refused. */
-export class GetsForUpdate<T> extends ReadToken<T, Versioned<T | undefined>> {
-  protected read(reply: Reply): Versioned<T | undefined> {
-    return { cas: this.tokenOf(reply), value: this.codec.decode(reply.value(), reply.flags) }
-  }
-
-  protected override missing(reply: Reply): Versioned<T | undefined> {
+export class GetsForUpdate<T> extends ReadToken<T, Versioned<undefined>> {
+  protected override missing(reply: Reply): Versioned<undefined> {
     return { cas: this.tokenOf(reply), value: undefined }
   }
 }
