@@ -11,28 +11,20 @@
  */
 import { inspect } from 'node:util'
 import { MAX_RELATIVE_SECONDS } from '../protocol/index.js'
+import { type Span, spanMs } from '../time/index.js'
 import { InvalidArgumentError } from './errors.js'
 
+export type { Span }
+
 /** A span in milliseconds or with its unit (ms, s, m, h, d, w), or the moment of the end; 0 and Infinity: no end. */
-export type Ttl = number | string | Date
+export type Ttl = Span | Date
 
-const unitsMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-}
 const lastMoment = 2 ** 31 - 1
-
-/** A span in milliseconds or with its unit, without an end of its own. */
-export type Span = number | string
 
 /** A span as milliseconds: 0 or more, Infinity included. A Date is no span. */
 export function milliseconds(span: Ttl): number {
-  const ms = typeof span === 'string' ? parse(span) : span
-  if (typeof ms === 'number' && ms >= 0) return ms
+  const ms = spanMs(span)
+  if (ms !== undefined) return ms
   throw new InvalidArgumentError(`not a span of time: ${inspect(span)}; use milliseconds, or a string such as '30s'`)
 }
 
@@ -56,9 +48,4 @@ export function exptimeOf(ttl: Ttl | undefined, nowMs: number): number {
   const moment = Math.ceil((nowMs + left) / 1000)
   if (moment <= lastMoment) return moment
   throw new InvalidArgumentError(`memcached cannot tell moments after January 2038: ${inspect(ttl)}; 0 does not expire`)
-}
-
-function parse(text: string): number | undefined {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text)
-  return parts === null ? undefined : Number(parts[1]) * unitsMs[parts[2]]
 }

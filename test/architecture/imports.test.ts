@@ -54,6 +54,9 @@ const samples: [name: string, file: string, source: string, wrong?: RegExp][] = 
   ['types for the console', 'console/a.ts', `import type { Metrics } from '../server/index.js'`],
   ['the core of locks', 'locks/lock.ts', `import { Client } from '../client/index.js'`, /may not import client/],
   ['a driver of locks', 'locks/drivers/memcached.ts', `import { Client } from '../../client/index.js'`],
+  ['a driver and the core', 'locks/drivers/store.ts', `import type { LockDriver } from '../driver.js'`],
+  ['the door of locks', 'locks/index.ts', `export * from './drivers/index.js'`],
+  ['the core and a driver', 'locks/lock.ts', `import { store } from './drivers/index.js'`, /may not import locks/],
 ]
 
 for (const [name, file, source, wrong] of samples)

@@ -1,0 +1,2 @@
+/** The ways of keeping locks: one file each. */
+export {}
