@@ -1,5 +1,6 @@
 /** The flags of one meta command: which letters were sent, and the values they carried. */
-import { MAX_I32, NOT_A_NUMBER, parseI32, parseU32, parseU64 } from './numbers.js'
+import { Command } from './command.js'
+import { MAX_I32, NOT_A_NUMBER, parseI32, parseMs, parseU32, parseU64 } from './numbers.js'
 import * as reply from './replies.js'
 import type { Text } from './text.js'
 import type { Tokens } from './tokens.js'
@@ -9,15 +10,19 @@ export const Flag = {
   b: 98,
   c: 99,
   f: 102,
+  g: 103,
   h: 104,
   k: 107,
   l: 108,
+  p: 112,
   q: 113,
   s: 115,
   t: 116,
   u: 117,
   v: 118,
+  w: 119,
   x: 120,
+  z: 122,
   C: 67,
   D: 68,
   E: 69,
@@ -41,8 +46,18 @@ const MAX_ASCII = 127
 const lower = (letter: number) => 1 << (letter - 97)
 const upper = (letter: number) => 1 << (letter - 65)
 
+const lowerBits = (letters: string) => [...letters].reduce((bits, char) => bits | lower(char.charCodeAt(0)), 0)
+
 /** The letters that carry no value. */
-const LOWER_FLAGS = [...'bcfhklqstuvx'].reduce((bits, char) => bits | lower(char.charCodeAt(0)), 0)
+const LOWER_FLAGS = lowerBits('bcfhklqstuvx')
+
+/** Our own letters, by command: those of others are refused as unknown, so that none is passed over in silence. */
+const LOCK_FLAGS: number[] = []
+LOCK_FLAGS[Command.MetaGet] = lowerBits('pw')
+LOCK_FLAGS[Command.MetaSet] = lowerBits('gpwz')
+LOCK_FLAGS[Command.MetaDelete] = lowerBits('g')
+LOCK_FLAGS[Command.MetaArithmetic] = lowerBits('p')
+LOCK_FLAGS[Command.MetaDebug] = 0
 
 export class MetaFlags {
   /** One bit a letter sent: bit 0 is `a`, and `A`. */
@@ -50,6 +65,12 @@ export class MetaFlags {
   #upper = 0
   /** Seconds, as sent. */
   ttl = 0
+  /** Of `p<ms>`: 0 for ever, negative is over. Undefined without a number, when `p` only asks. */
+  ttlMs: number | undefined = undefined
+  /** Of `w<ms>`. */
+  waitMs = 0
+  /** Of `g<fence>`. */
+  fence: bigint | undefined = undefined
   vivifyTtl = 0
   recacheTtl = 0
   clientFlags = 0
@@ -71,6 +92,14 @@ export class MetaFlags {
     this.mode = 0
     this.clientFlags = 0
     this.ttl = 0
+    this.ttlMs = undefined
+    this.waitMs = 0
+    this.fence = undefined
+  }
+
+  /** A time to live was sent: `T`, or `p` with a number. */
+  get givesTtl(): boolean {
+    return this.ttlMs !== undefined || (this.#upper & upper(Flag.T)) !== 0
   }
 
   /** Takes the word if it is one of the common ones and in order; false leaves it to `read`, and what there is to say. */
@@ -94,11 +123,11 @@ export class MetaFlags {
 
   /** Nothing was sent that changes the item, or depends on when: only what is to be told. */
   get asksOnly(): boolean {
-    return (this.#upper & ~upper(Flag.O)) === 0
+    return (this.#upper & ~upper(Flag.O)) === 0 && this.ttlMs === undefined
   }
 
-  /** Takes the words from `first` on. The error to reply with, or `undefined`. */
-  read(u8: Uint8Array, tokens: Tokens, first: number): Text | undefined {
+  /** Takes the words from `first` on, as `command` has them. The error to reply with, or `undefined`. */
+  read(u8: Uint8Array, tokens: Tokens, first: number, command: Command): Text | undefined {
     this.clear()
     if (tokens.count > MAX_WORDS) return reply.TOO_MANY_FLAGS
     let error: Text | undefined
@@ -108,7 +137,9 @@ export class MetaFlags {
         const bit = lower(letter)
         if ((this.#lower & bit) !== 0) return reply.DUPLICATE_FLAG
         this.#lower |= bit
-        if ((bit & LOWER_FLAGS) === 0) return reply.INVALID_FLAG
+        if ((bit & LOWER_FLAGS) !== 0) continue
+        if ((bit & LOCK_FLAGS[command]) === 0) return reply.INVALID_FLAG
+        error = this.#lockValue(u8, letter, tokens.start[i] + 1, tokens.end[i], command) ?? error
         continue
       }
       if (letter >= MAX_ASCII) return reply.DUPLICATE_FLAG
@@ -120,7 +151,27 @@ export class MetaFlags {
       if (refused === reply.INVALID_FLAG) return refused
       error = refused ?? error
     }
-    return error
+    return error ?? (this.ttlMs !== undefined && this.has(Flag.T) ? reply.TWO_TTLS : undefined)
+  }
+
+  /** Without a number `p` and `w` ask, which only `mg` may; with one they tell. */
+  #lockValue(u8: Uint8Array, letter: number, start: number, end: number, command: Command): Text | undefined {
+    const asks = start === end && command === Command.MetaGet
+    switch (letter) {
+      case Flag.p:
+        if (asks) return undefined
+        this.ttlMs = parseMs(u8, start, end)
+        return this.ttlMs === undefined ? reply.BAD_TOKEN : undefined
+      case Flag.w:
+        if (asks) return undefined
+        this.waitMs = parseMs(u8, start, end) ?? -1
+        return this.waitMs < 0 || command === Command.MetaGet ? reply.BAD_TOKEN : undefined
+      case Flag.g:
+        this.fence = parseU64(u8, start, end)
+        return this.fence === undefined ? reply.BAD_TOKEN : undefined
+      default:
+        return start < end ? reply.BAD_TOKEN : undefined
+    }
   }
 
   #value(u8: Uint8Array, letter: number, start: number, end: number): Text | undefined {

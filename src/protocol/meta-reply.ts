@@ -17,15 +17,21 @@ export interface MetaItem {
   readonly ttlBeforeMs: number
   readonly idleSeconds: number
   readonly fetched: boolean
+  /** Adds that wait for this key. */
+  readonly waiters: number
 }
 
 const SPACED = 32 << 8
 const MINUS_ONE = 0x2d31
 const SPACE_B = SPACED | Flag.b
 
-/** All flags that ask for something; `item` is what is known of it. With `ttlBefore`, `t` tells the life it had before. */
-export function writeReturnFlags(out: Output, request: Request, item: MetaItem, ttlBefore = false): void {
+/**
+ * All flags that ask for something; `item` is what is known of it. When the request `touched` it, `t` and `p` tell the
+ * life it had before up to the flag that gave it another, and the new one from there on.
+ */
+export function writeReturnFlags(out: Output, request: Request, item: MetaItem, touched = false): void {
   const { tokens, source } = request
+  let before = touched
   for (let i = firstFlag(request); i < tokens.count; i++) {
     const letter = source.u8[tokens.start[i]]
     switch (letter) {
@@ -49,7 +55,18 @@ export function writeReturnFlags(out: Output, request: Request, item: MetaItem, 
         break
       case Flag.t:
         out.pair(SPACED | letter)
-        writeSeconds(out, ttlBefore ? item.ttlBeforeMs : item.ttlMs)
+        writeSeconds(out, before ? item.ttlBeforeMs : item.ttlMs)
+        break
+      case Flag.T:
+        before = false
+        break
+      case Flag.p:
+        if (tokens.length(i) > 1) before = false
+        else writeMs(out, before ? item.ttlBeforeMs : item.ttlMs)
+        break
+      case Flag.w:
+        out.pair(SPACED | letter)
+        out.number(request.valueLength >= 0 ? request.waitedMs : item.waiters)
         break
       case Flag.l:
         out.pair(SPACED | letter)
@@ -76,6 +93,12 @@ export function writeEchoFlags(out: Output, request: Request): void {
 function writeSeconds(out: Output, ms: number): void {
   if (ms < 0) out.pair(MINUS_ONE)
   else out.number(Math.ceil(ms / 1000))
+}
+
+function writeMs(out: Output, ms: number): void {
+  out.pair(SPACED | Flag.p)
+  if (ms < 0) out.pair(MINUS_ONE)
+  else out.number(ms)
 }
 
 function firstFlag(request: Request): number {

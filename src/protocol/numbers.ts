@@ -46,6 +46,17 @@ export function parseI32(u8: Uint8Array, start: number, end: number): number {
   return sign === MINUS ? -value : value
 }
 
+/** Fifteen digits: past any clock, and exact in a double. */
+const MAX_MS = 10 ** 15 - 1
+
+/** −(10^15 − 1) to 10^15 − 1 with an optional sign, `undefined` when refused. */
+export function parseMs(u8: Uint8Array, start: number, end: number): number | undefined {
+  const sign = start < end ? u8[start] : 0
+  const value = digits(u8, sign === PLUS || sign === MINUS ? start + 1 : start, end, MAX_MS)
+  if (value < 0) return undefined
+  return sign === MINUS ? -value : value
+}
+
 /** 0 to 2^64 − 1 with an optional plus, `undefined` when refused. */
 export function parseU64(u8: Uint8Array, start: number, end: number): bigint | undefined {
   let at = u8[start] === PLUS ? start + 1 : start

@@ -8,6 +8,7 @@ import * as reply from './replies.js'
 import { MAX_KEY, type Request } from './request.js'
 import type { Text } from './text.js'
 
+/** Add, append, prepend, replace, set. */
 const SET_MODES = ascii('EAPRS')
 const ARITHMETIC_MODES = ascii('ID+-')
 
@@ -19,13 +20,21 @@ export function parseMeta(request: Request, u8: Uint8Array): boolean {
   request.keyStart = tokens.start[1]
   request.keyLength = tokens.length(1)
   const error =
-    request.keyLength > MAX_KEY ? reply.BAD_FORMAT : (meta.read(u8, tokens, isSet ? 3 : 2) ?? takeKey(request, u8))
+    request.keyLength > MAX_KEY
+      ? reply.BAD_FORMAT
+      : (meta.read(u8, tokens, isSet ? 3 : 2, request.command) ?? takeKey(request, u8))
   const isArithmetic = request.command === Command.MetaArithmetic
   if (error !== undefined) return refuse(request, isArithmetic ? forArithmetic(error) : error)
+  request.waitedMs = 0
+  if (isSet && meta.has(Flag.w) && !isAdd(meta.mode)) return refuse(request, reply.WAIT_WITHOUT_ADD)
   if (meta.mode === 0) return true
   if (isSet && !SET_MODES.includes(meta.mode)) return refuse(request, reply.BAD_SET_MODE)
   if (isArithmetic && !ARITHMETIC_MODES.includes(meta.mode)) return refuse(request, reply.BAD_ARITHMETIC_MODE)
   return true
+}
+
+function isAdd(mode: number): boolean {
+  return mode === SET_MODES[0]
 }
 
 function refuse(request: Request, error: Text): false {
@@ -50,7 +59,7 @@ function takeKey(request: Request, u8: Uint8Array): Text | undefined {
   return undefined
 }
 
-/** `ma` has one wording for every refusal; the opaque is looked at later there, and has its own. */
+/** `ma` has one wording for every refusal but two: memcached looks at the opaque later, and `p` is not memcached's. */
 function forArithmetic(error: Text): Text {
-  return error === reply.OPAQUE_TOO_LONG ? error : reply.INVALID_OR_DUPLICATE_FLAG
+  return error === reply.OPAQUE_TOO_LONG || error === reply.TWO_TTLS ? error : reply.INVALID_OR_DUPLICATE_FLAG
 }

@@ -49,6 +49,9 @@ export const TOO_MANY_FLAGS = line('CLIENT_ERROR options flags are too long')
 export const BAD_SET_MODE = line('CLIENT_ERROR invalid mode for ms M token')
 export const BAD_ARITHMETIC_MODE = line('CLIENT_ERROR invalid mode for ma M token')
 
+export const TWO_TTLS = line('CLIENT_ERROR T and p exclude each other')
+export const WAIT_WITHOUT_ADD = line('CLIENT_ERROR w is for mode ME only')
+
 export const TOO_LARGE = line('SERVER_ERROR object too large for cache')
 export const OUT_OF_MEMORY_STORING = line('SERVER_ERROR out of memory storing object')
 export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory')

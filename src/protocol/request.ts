@@ -30,6 +30,8 @@ export class Request {
   cas = 0n
   /** Of `incr` and `decr`. */
   delta = 0n
+  /** How long a request with flag `w` was kept, in whole milliseconds: who answers it fills this in. */
+  waitedMs = 0
   /** Say nothing, whatever happens. Meta commands are quieter about some outcomes only: flag `q`. */
   noreply = false
   /** The reply to a refused request. */

@@ -247,7 +247,7 @@ export class Executor {
     const { meta } = this.request
     const options = meta.asksOnly ? this.#metaPlainRead : this.#metaRead()
     options.noBump = meta.has(Flag.u)
-    this.#metaItem.ttlBefore = options.touch && meta.has(Flag.t) && this.#precedes(Flag.t, Flag.T)
+    this.#metaItem.touched = options.touch
     if (this.#table.read(this.#useKey(), options, this.#metaItem)) return
     if (meta.has(Flag.q)) return
     this.#metaLine(reply.META_MISS)

@@ -67,8 +67,8 @@ export class NumberReader implements ItemReader {
 export class MetaReader implements ItemReader {
   readonly #out: Output
   readonly #request: Request
-  /** Whether `t` is to tell what was left before `T`. */
-  ttlBefore = false
+  /** Whether this read gave the item a new life. */
+  touched = false
 
   constructor(out: Output, request: Request) {
     this.#out = out
@@ -88,7 +88,7 @@ export class MetaReader implements ItemReader {
     } else {
       out.text(reply.META_DONE)
     }
-    writeReturnFlags(out, this.#request, view, this.ttlBefore)
+    writeReturnFlags(out, this.#request, view, this.touched)
     if (view.wonBefore) out.pair(SPACE_Z)
     if (view.stale) out.pair(SPACE_X)
     if (view.won) out.pair(SPACE_W)

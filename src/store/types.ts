@@ -112,6 +112,8 @@ export interface ItemView {
   readonly won: boolean
   /** An earlier read won that right and has not stored yet (meta Z). */
   readonly wonBefore: boolean
+  /** Adds that wait for this key. */
+  readonly waiters: number
   /** Copies the whole value to `target` from `at` on; the caller has made room for `valueLength` bytes. */
   copyValue(target: Bytes, at: number): void
   /** Copies the key likewise (for walks over all items). */

@@ -73,6 +73,10 @@ export class RecordView implements ItemView {
     return (this.#record.state & State.Stale) !== 0
   }
 
+  get waiters(): number {
+    return 0
+  }
+
   copyValue(target: Bytes, at: number): void {
     this.#record.copyValue(target, at)
   }
