@@ -2,7 +2,17 @@
  * The one place where protocol meets store: a parsed request becomes one operation on the table, and what comes of
  * it becomes a reply. Option objects and readers are filled in again and again, so that a request makes no garbage.
  */
-import { Command, Flag, type Output, Request, reply, type Text, ttlMs, writeEchoFlags } from '../protocol/index.js'
+import {
+  Command,
+  Flag,
+  type MetaFlags,
+  type Output,
+  Request,
+  reply,
+  type Text,
+  ttlMs,
+  writeEchoFlags,
+} from '../protocol/index.js'
 import {
   arithmeticOptions,
   type Bytes,
@@ -256,7 +266,7 @@ export class Executor {
   #metaRead(): ReadOptions {
     const { meta } = this.request
     const options = this.#read
-    options.touch = meta.has(Flag.T)
+    options.touch = meta.givesTtl
     options.vivify = meta.has(Flag.N)
     options.mayWin = true
     options.recache = meta.has(Flag.R)
@@ -266,15 +276,16 @@ export class Executor {
     return options
   }
 
-  /** Flags count in the order sent: `R` and `t` tell of the life before a `T` behind them, and of `N` and `T` the last wins. */
+  /** Flags count in the order sent: `R` tells of the life before a `T` or `p` behind it, and of `N` and these the last wins. */
   #metaTimes(): void {
     const { meta } = this.request
     const options = this.#read
     const now = Date.now()
-    options.ttlMs = ttlMs(meta.ttl, now)
+    options.ttlMs = metaTtlMs(meta, now)
     options.recacheMs = Math.max(0, ttlMs(meta.recacheTtl, now))
-    options.recacheFirst = options.touch && options.recache && this.#precedes(Flag.R, Flag.T)
-    const touchedLast = options.touch && options.vivify && this.#precedes(Flag.N, Flag.T)
+    const touch = meta.ttlMs === undefined ? Flag.T : Flag.p
+    options.recacheFirst = options.touch && options.recache && this.#precedes(Flag.R, touch)
+    const touchedLast = options.touch && options.vivify && this.#precedes(Flag.N, touch)
     options.vivifyTtlMs = touchedLast ? options.ttlMs : ttlMs(meta.vivifyTtl, now)
   }
 
@@ -301,7 +312,7 @@ export class Executor {
     const now = meta.has(Flag.T) || meta.has(Flag.N) ? Date.now() : 0
     options.mode = metaMode(meta.mode)
     options.flags = meta.clientFlags
-    options.ttlMs = ttlMs(meta.ttl, now)
+    options.ttlMs = metaTtlMs(meta, now)
     options.compareCas = options.mode === WriteMode.Add ? undefined : meta.compareCas
     // With a token to compare, replacing is what any store does: a missing item is not found.
     if (meta.compareCas !== undefined && options.mode === WriteMode.Replace) options.mode = WriteMode.Set
@@ -352,8 +363,8 @@ export class Executor {
     options.vivify = meta.has(Flag.N)
     options.vivifyTtlMs = options.vivify ? ttlMs(meta.vivifyTtl, now) : 0
     options.initial = meta.has(Flag.J) ? meta.initial : 0n
-    options.touch = meta.has(Flag.T)
-    options.ttlMs = options.touch ? ttlMs(meta.ttl, now) : 0
+    options.touch = meta.givesTtl
+    options.ttlMs = options.touch ? metaTtlMs(meta, now) : 0
     const at = this.#out.length
     const outcome = this.#table.arithmetic(this.#useKey(), options, this.#metaNumber)
     if (outcome === Outcome.OutOfMemory) this.#out.text(reply.OUT_OF_MEMORY)
@@ -375,6 +386,11 @@ export class Executor {
 const LETTER_E = 69
 const MODE_DECREMENT = 68
 const MODE_MINUS = 45
+
+/** Of `T`, or of `p` in its place. */
+function metaTtlMs({ ttl, ttlMs: exact }: MetaFlags, nowMs: number): number {
+  return exact ?? ttlMs(ttl, nowMs)
+}
 
 function metaMode(mode: number): WriteMode {
   switch (mode) {
