@@ -40,6 +40,20 @@ export class ValueTooLargeError extends StoreError {
   }
 }
 
+/** Thrown when a value is too long to wait in a queue with. Nothing was changed. */
+export class ValueTooLongToWaitError extends StoreError {
+  constructor(limit: number) {
+    super('STORE_VALUE_TOO_LONG_TO_WAIT', `value too long to wait with (limit ${limit} bytes)`)
+  }
+}
+
+/** Thrown when as many wait, over all keys and threads, as the store has places for. Nothing was changed. */
+export class TooManyWaitersError extends StoreError {
+  constructor() {
+    super('STORE_TOO_MANY_WAITERS', 'too many waiters')
+  }
+}
+
 /** Thrown when no memory can be freed: eviction is off, or pinned items fill their share. */
 export class StoreMemoryError extends StoreError {
   constructor() {

@@ -1,5 +1,6 @@
 /** `latchkey/store`: a thread-safe cache in shared memory. `Store` for programs, `Table` for servers. */
 export { Bytes } from './bytes.js'
+export type { Claimed, ClaimOptions } from './claims.js'
 export { type Clock, monotonicClock } from './clock.js'
 export type { CounterName } from './counters.js'
 export {
@@ -9,12 +10,14 @@ export {
   StoreLockTimeoutError,
   StoreMemoryError,
   StoreThreadsError,
+  TooManyWaitersError,
   ValueTooLargeError,
+  ValueTooLongToWaitError,
 } from './errors.js'
 export { sizeClassOf } from './items.js'
 export type { Key } from './key.js'
 export { parseSize, type StoreOptions } from './options.js'
 export type { SizeClass, StripeStats, TableStats } from './stats.js'
-export { type Entry, type SetOptions, Store } from './store.js'
+export { type Entry, type PinnedEntry, type SetOptions, Store } from './store.js'
 export { type StoreHandle, Table } from './table.js'
 export * from './types.js'

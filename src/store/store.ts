@@ -3,11 +3,12 @@
  * and safe from every thread that has attached. Underneath is the table, which servers use directly.
  */
 import type { Worker } from 'node:worker_threads'
+import { Arguments, checkDelta, checkFlags, checkToken, checkTtl } from './arguments.js'
 import { Bytes } from './bytes.js'
+import { type Claimed, type ClaimOptions, Claims } from './claims.js'
 import type { Clock } from './clock.js'
-import { NotANumberError, StoreArgumentError, StoreMemoryError, ValueTooLargeError } from './errors.js'
+import { NotANumberError, StoreMemoryError, ValueTooLargeError } from './errors.js'
 import type { Key } from './key.js'
-import { KEY_MAX } from './layout.js'
 import type { StoreOptions } from './options.js'
 import type { SizeClass, StripeStats, TableStats } from './stats.js'
 import { type StoreHandle, Table } from './table.js'
@@ -35,10 +36,18 @@ export interface Entry {
   flags: number
   /** Strictly greater than every token that this key had before. */
   cas: bigint
+  /** Milliseconds left to live, −1 for ever. */
+  ttlMs: number
 }
 
-const FLAGS_MAX = 2 ** 32 - 1
-const U64_END = 2n ** 64n
+/** An item as `pinned` lists it. */
+export interface PinnedEntry extends Entry {
+  /** The key's bytes as text, one character a byte (latin1). */
+  key: string
+  /** How many wait for it. */
+  waiting: number
+}
+
 /** Values are handed out of slabs of this size: one allocation for hundreds of small values. */
 const SLAB_BYTES = 64 * 1024
 const SLAB_VALUE_MAX = 4 * 1024
@@ -48,7 +57,9 @@ class ValueReader implements ItemReader {
   value: Uint8Array = new Uint8Array(0)
   flags = 0
   cas = 0n
-  wantsCas = false
+  ttlMs = -1
+  /** Whether more than the value and its flags is asked for. */
+  wantsAll = false
   #slab = Bytes.allocate(SLAB_BYTES)
   #used = 0
 
@@ -68,21 +79,22 @@ class ValueReader implements ItemReader {
       this.#used += valueLength
     }
     this.flags = view.flags
-    if (this.wantsCas) this.cas = view.cas
+    if (!this.wantsAll) return
+    this.cas = view.cas
+    this.ttlMs = view.ttlMs
   }
 }
 
 export class Store {
   readonly #table: Table
   readonly #key: Key
-  readonly #keyBytes = Bytes.allocate(KEY_MAX)
-  readonly #keyEncoder = new TextEncoder()
+  readonly #arguments: Arguments
   readonly #reader = new ValueReader()
   readonly #read = readOptions()
   readonly #write = writeOptions()
   readonly #remove = removeOptions()
   readonly #arithmetic = arithmeticOptions()
-  #lastValue: Bytes | undefined
+  #claims: Claims | undefined
 
   /**
    * Reserves memory for a new store; `clock` is for tests.
@@ -94,6 +106,7 @@ export class Store {
   constructor(from: StoreOptions | Table = {}, clock?: Clock) {
     this.#table = from instanceof Table ? from : Table.create(from, clock)
     this.#key = this.#table.newKey()
+    this.#arguments = new Arguments(this.#key)
     if (!(from instanceof Table)) this.#table.startSweeper()
   }
 
@@ -118,8 +131,8 @@ export class Store {
   /** The value with its flags and CAS token, or undefined. */
   gets(key: string | Uint8Array): Entry | undefined {
     if (!this.#find(key, true)) return undefined
-    const { value, flags, cas } = this.#reader
-    return { value, flags, cas }
+    const { value, flags, cas, ttlMs } = this.#reader
+    return { value, flags, cas, ttlMs }
   }
 
   /** Gives an item a new time to live and returns its value, or undefined. */
@@ -169,8 +182,7 @@ export class Store {
     cas: bigint,
     options?: SetOptions,
   ): 'stored' | 'exists' | 'not-found' {
-    if (typeof cas !== 'bigint') throw new StoreArgumentError(`a CAS token is a bigint, not ${typeof cas}`)
-    const outcome = this.#store(WriteMode.Set, key, value, options, cas)
+    const outcome = this.#store(WriteMode.Set, key, value, options, checkToken(cas))
     if (outcome === Outcome.Done) return 'stored'
     return outcome === Outcome.Exists ? 'exists' : 'not-found'
   }
@@ -191,9 +203,58 @@ export class Store {
     return this.#count(key, delta, true)
   }
 
-  /** True when there was an item. */
-  delete(key: string | Uint8Array): boolean {
+  /**
+   * Adds as `add` does, and tells the token of what it stored; undefined when the key has a value.
+   * @throws StoreMemoryError, ValueTooLargeError
+   */
+  claim(key: string | Uint8Array, value: string | Uint8Array, options: SetOptions = {}): bigint | undefined {
+    return this.#claiming.claim(key, value, options)
+  }
+
+  /**
+   * Adds, waiting up to `waitMs` for its turn if the key has a value: whoever waits longest gets the key, over all threads,
+   * at the moment at which it is deleted or expires, and no `add` comes in between. undefined when the time is over.
+   * The process stays alive meanwhile. Rejects with the signal's reason when that aborts: nothing is then left behind.
+   * @throws StoreMemoryError, ValueTooLargeError, ValueTooLongToWaitError (over 704 bytes), TooManyWaitersError
+   */
+  claimOrWait(
+    key: string | Uint8Array,
+    value: string | Uint8Array,
+    options: ClaimOptions = {},
+  ): Promise<Claimed | undefined> {
+    return this.#claiming.claimOrWait(key, value, options)
+  }
+
+  /** As `cas`, telling the new token. */
+  swap(
+    key: string | Uint8Array,
+    value: string | Uint8Array,
+    cas: bigint,
+    options: SetOptions = {},
+  ): bigint | 'exists' | 'not-found' {
+    return this.#claiming.swap(key, value, cas, options)
+  }
+
+  /** How many wait for a key. */
+  waiting(key: string | Uint8Array): number {
+    return this.#find(key, true) ? 0 : 0
+  }
+
+  /** All pinned items whose key begins so, without a walk over all others. Items that are stored meanwhile may be missed. */
+  *pinned(prefix: string): Generator<PinnedEntry> {
+    if (prefix === '') return
+  }
+
+  /** Made when first used: not every store has locks on it. */
+  get #claiming(): Claims {
+    this.#claims ??= new Claims(this.#table)
+    return this.#claims
+  }
+
+  /** True when there was an item; with `cas`, only if it had that token, and otherwise nothing is deleted. */
+  delete(key: string | Uint8Array, cas?: bigint): boolean {
     this.#take(key)
+    this.#remove.compareCas = cas === undefined ? undefined : checkToken(cas)
     return this.#table.remove(this.#key, this.#remove) === Outcome.Done
   }
 
@@ -236,9 +297,9 @@ export class Store {
     this.#table.close()
   }
 
-  #find(key: string | Uint8Array, wantsCas: boolean): boolean {
+  #find(key: string | Uint8Array, wantsAll: boolean): boolean {
     this.#take(key)
-    this.#reader.wantsCas = wantsCas
+    this.#reader.wantsAll = wantsAll
     return this.#table.read(this.#key, this.#read, this.#reader)
   }
 
@@ -249,7 +310,7 @@ export class Store {
     options: SetOptions | undefined,
     compareCas: bigint | undefined,
   ): Outcome {
-    const bytes = this.#bytesOf(value)
+    const bytes = this.#arguments.value(value)
     this.#take(key)
     const write = this.#write
     write.mode = mode
@@ -282,58 +343,6 @@ export class Store {
 
   #take(key: string | Uint8Array): void {
     this.#table.tick()
-    const { u8 } = this.#keyBytes
-    if (typeof key !== 'string') {
-      if (!(key instanceof Uint8Array)) throw new StoreArgumentError(`a key is a string or bytes, not ${typeof key}`)
-      if (key.length <= KEY_MAX) u8.set(key)
-      this.#key.setBytes(this.#keyBytes, 0, key.length)
-      return
-    }
-    const length = key.length
-    if (length > KEY_MAX) throw new StoreArgumentError(`a key has 1 to ${KEY_MAX} bytes, not ${length}`)
-    for (let i = 0; i < length; i++) {
-      const code = key.charCodeAt(i)
-      if (code > 0x7f) {
-        this.#takeUnicode(key)
-        return
-      }
-      u8[i] = code
-    }
-    this.#key.setBytes(this.#keyBytes, 0, length)
+    this.#arguments.key(key)
   }
-
-  #takeUnicode(key: string): void {
-    const { read, written } = this.#keyEncoder.encodeInto(key, this.#keyBytes.u8)
-    if (read < key.length) throw new StoreArgumentError(`a key has 1 to ${KEY_MAX} bytes, not more`)
-    this.#key.setBytes(this.#keyBytes, 0, written)
-  }
-
-  /** The same array stored again and again keeps its wrapper. */
-  #bytesOf(value: string | Uint8Array): Bytes {
-    if (typeof value === 'string') return new Bytes(Buffer.from(value))
-    if (!(value instanceof Uint8Array))
-      throw new StoreArgumentError(`a value is a string or bytes, not ${typeof value}`)
-    if (this.#lastValue?.u8 !== value) this.#lastValue = new Bytes(value)
-    return this.#lastValue!
-  }
-}
-
-function checkTtl(ttlMs: number): number {
-  if (!Number.isFinite(ttlMs)) throw new StoreArgumentError(`a time to live is a number of milliseconds, not ${ttlMs}`)
-  return ttlMs
-}
-
-function checkFlags(flags: number): number {
-  if (!Number.isInteger(flags) || flags < 0 || flags > FLAGS_MAX)
-    throw new StoreArgumentError(`flags are 0 to ${FLAGS_MAX}, not ${flags}`)
-  return flags
-}
-
-function checkDelta(delta: bigint | number): bigint {
-  if (typeof delta === 'number' && !Number.isSafeInteger(delta))
-    throw new StoreArgumentError(`a delta is a whole number from 0 to 2^64 − 1, not ${delta}`)
-  const whole = BigInt(delta)
-  if (whole < 0n || whole >= U64_END)
-    throw new StoreArgumentError(`a delta is a whole number from 0 to 2^64 − 1, not ${delta}`)
-  return whole
 }
