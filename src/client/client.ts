@@ -5,7 +5,7 @@ import { parseServers } from './address.js'
 import type { Codec, Encoded } from './codec.js'
 import { text } from './codecs/index.js'
 import { PYTHON_TEXT } from './codecs/text.js'
-import { Flush, Stats, Version } from './commands/admin.js'
+import { Flush, OpenSession, Stats, Version } from './commands/admin.js'
 import { Get, Gets, GetsForUpdate } from './commands/get.js'
 import { Meta } from './commands/meta.js'
 import { Remove } from './commands/remove.js'
@@ -18,6 +18,7 @@ import type { Exchange } from './exchange.js'
 import { type FetchPlan, fetch } from './fetch.js'
 import { Fleet } from './fleet.js'
 import { type WireKey, wireKey } from './key.js'
+import { keys } from './keys.js'
 import { within } from './patience.js'
 import {
   checkCallOptions,
@@ -42,9 +43,12 @@ import type {
   FetchOptions,
   FlushOptions,
   Key,
+  KeysOptions,
+  ListedKey,
   MetaCommand,
   MetaReply,
   ReadOptions,
+  Session,
   SetOptions,
   UpdateOptions,
   Versioned,
@@ -282,6 +286,29 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.everywhere(options, () => new Version())
   }
 
+  /**
+   * The connection on which requests for this key go out now, connecting if there is none: for calls that are true only of the
+   * server process that has been asked something before (`session` in their options). Sends nothing itself.
+   */
+  session(key: Key, options: CallOptions = NONE): Promise<Session> {
+    return this.#dispatch.keyed(key, options, () => new OpenSession())
+  }
+
+  /**
+   * Lists what the servers have, one after the other, over connections of its own. Not a snapshot: what changes meanwhile may be
+   * missing. It makes a server look at every item, and is for people and for tools. `deadlineMs` is for each server, and by
+   * default a minute. Rejects with TooManyKeysError above `limit`, and with ServerError or RequestRefusedError where a server
+   * is busy with another such list, or allows none.
+   */
+  keys(options: KeysOptions = NONE): AsyncGenerator<ListedKey> {
+    return keys(this.#dispatch.fleet, this.#dispatch.defaults, options)
+  }
+
+  /** The same servers, options and codec over connections of its own. */
+  duplicate(): Client<T> {
+    return new Client(new Dispatch(this.#dispatch.fleet.duplicate(), this.#dispatch.defaults), this.#codec, this.#ttl)
+  }
+
   /** The name of the server that this key belongs to. */
   serverOf(key: Key): string {
     return this.#dispatch.serverOf(key)
@@ -290,6 +317,14 @@ export class Client<T> implements AsyncDisposable {
   /** Waits for what is under way, each until its deadline, and ends the connections: of all views. */
   close(): Promise<void> {
     return this.#dispatch.fleet.close()
+  }
+
+  /**
+   * Closes, of all views, by telling the servers at once that nothing more will come (FIN). What is under way settles by what
+   * they still say, or else rejects with ConnectionLostError. What has not been sent rejects with ClientClosedError.
+   */
+  hangUp(): Promise<void> {
+    return this.#dispatch.fleet.hangUp()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
