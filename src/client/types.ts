@@ -130,7 +130,16 @@ export interface CasOptions extends CallOptions {
   noreply?: never
 }
 
-export interface SetOptions extends WriteOptions {
+/** Of what is written under a lock. */
+export interface FenceOptions {
+  /**
+   * The fence of that lock. The server refuses the write, and the call rejects with StaleFenceError, when a greater fence
+   * has written this key. Latchkey only; always goes to the key's own server, whatever the policy.
+   */
+  fence?: bigint
+}
+
+export interface SetOptions extends WriteOptions, FenceOptions {
   policy?: Policy
 }
 
@@ -141,8 +150,8 @@ export interface CounterOptions extends CallOptions {
   ttl?: Ttl
 }
 
-export interface DeleteOptions extends CallOptions {
-  /** Only if the item still has this token (compare-and-delete). */
+export interface DeleteOptions extends CallOptions, FenceOptions {
+  /** Only if the item still has this token (compare-and-delete); not together with `fence`. */
   cas?: bigint
   noreply?: boolean
 }
