@@ -7,6 +7,7 @@ import { type Clock, monotonicClock } from './clock.js'
 import { Counters } from './counters.js'
 import { Evictor } from './eviction.js'
 import { HashIndex } from './hash-index.js'
+import { Horizon } from './horizon.js'
 import { Items } from './items.js'
 import { Key } from './key.js'
 import { Global, GlobalDouble, Page, PageKind, QueueName, SIZE_CLASSES, Stripe, StripeDouble } from './layout.js'
@@ -30,6 +31,8 @@ export interface EngineConfig {
   readonly seed: number
   /** The moment, on the clock that all threads share, from which the store counts its milliseconds. */
   readonly originMs: number
+  /** What CAS sequence 0 of stripe 0 stands for. */
+  readonly casEpoch: bigint
 }
 
 export class Engine {
@@ -39,6 +42,7 @@ export class Engine {
   readonly index: HashIndex
   readonly items: Items
   readonly counters: Counters
+  readonly horizon: Horizon
   /** On the record that `index.findLocked` found last. */
   readonly record: RecordCursor
   /** On the record that a walk over a page has come to. */
@@ -59,6 +63,7 @@ export class Engine {
     this.#slot = takeSlot(memory, threadId)
     this.#owner = ownerWord(this.#slot)
     this.counters = new Counters(memory, this.#slot)
+    this.horizon = new Horizon(memory, this.#owner, config.casEpoch)
     this.record = new RecordCursor(memory)
     this.pool = new PagePool(memory, this.#owner, LOCK_TIMEOUT_MS)
     this.log = new Log(memory, this.pool)
@@ -234,6 +239,7 @@ export class Engine {
     const { control } = this.memory
     for (const slot of slotsOf(this.memory, ended)) {
       const dead = ownerWord(slot)
+      this.horizon.recover(dead)
       // The pool first: repairing a stripe gives pages back.
       if (seize(control, Global.PoolLock, dead, this.#owner)) {
         this.pool.rebuildLocked()
