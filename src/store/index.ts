@@ -1,4 +1,5 @@
 /** `latchkey/store`: a thread-safe cache in shared memory. `Store` for programs, `Table` for servers. */
+export type { Bindings } from './bindings.js'
 export { Bytes } from './bytes.js'
 export type { Claimed, ClaimOptions } from './claims.js'
 export { type Clock, monotonicClock } from './clock.js'
@@ -6,6 +7,7 @@ export type { CounterName } from './counters.js'
 export {
   NotANumberError,
   StoreArgumentError,
+  StoreClosedError,
   StoreError,
   StoreLockTimeoutError,
   StoreMemoryError,
@@ -21,3 +23,5 @@ export type { SizeClass, StripeStats, TableStats } from './stats.js'
 export { type Entry, type PinnedEntry, type SetOptions, Store } from './store.js'
 export { type StoreHandle, Table } from './table.js'
 export * from './types.js'
+export { WAITING_VALUE_MAX } from './waiter-layout.js'
+export type { Wait, WaitEnd } from './waits.js'

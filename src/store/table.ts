@@ -5,13 +5,14 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
+import { Bindings } from './bindings.js'
 import type { Bytes } from './bytes.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { resetCounters } from './counters.js'
 import { Engine } from './engine.js'
 import { StoreLockTimeoutError } from './errors.js'
 import type { Key } from './key.js'
-import { UNIT_BYTES } from './layout.js'
+import { QueueName, UNIT_BYTES } from './layout.js'
 import { allocateMemory, type MemoryHandle } from './memory.js'
 import { NeedRoom, Operations, Read } from './operations.js'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
@@ -25,6 +26,9 @@ import {
   type RemoveOptions,
   type WriteOptions,
 } from './types.js'
+import { WAITING_VALUE_MAX } from './waiter-layout.js'
+import { type Wait, type WaitEnd, Waits } from './waits.js'
+import { eachInQueueLocked } from './walks.js'
 
 /** Hand this to a worker thread, as `workerData` or in a message, and `attach` there. */
 export interface StoreHandle {
@@ -52,6 +56,7 @@ export class Table {
   readonly handle: StoreHandle
   readonly #engine: Engine
   readonly #operations: Operations
+  readonly #waits: Waits
   #sweeper: NodeJS.Timeout | undefined
 
   private constructor(handle: StoreHandle, clock: Clock) {
@@ -68,6 +73,7 @@ export class Table {
       pinned: new PinnedPrefixes(options.pinnedPrefixes),
       casEpoch: handle.casEpoch,
     })
+    this.#waits = new Waits(this.#engine, this.#operations)
   }
 
   /**
@@ -151,6 +157,38 @@ export class Table {
       this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, length, options))
       return Outcome.OutOfMemory
     }
+  }
+
+  /**
+   * Adds as `write` does with mode `Add`; if the key has an item, waits its turn for up to `waitMs` milliseconds, first in,
+   * first out over all threads. When it has the turn, the value, of at most 704 bytes, is stored by whoever made the key
+   * vacant, its time to live counting from then.
+   * @param settle is called once with what came of the wait, from the event loop and never from inside of a call.
+   * @returns what came of it, or the wait.
+   * @throws StoreLockTimeoutError
+   */
+  addOrWait(
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    options: WriteOptions,
+    waitMs: number,
+    settle: (end: WaitEnd) => void,
+    reader?: ItemReader,
+  ): Outcome | Wait {
+    if (waitMs > 0 && length > WAITING_VALUE_MAX) return Outcome.TooLongToWait
+    for (;;) {
+      const outcome = this.write(key, value, start, length, options, reader)
+      if (outcome !== Outcome.NotStored || waitMs <= 0) return outcome
+      const wait = this.#waits.begin(key, value, start, length, options, waitMs, settle)
+      if (wait !== undefined) return wait
+    }
+  }
+
+  /** A set of items that end together: with a client's connection, say. */
+  newBindings(): Bindings {
+    return new Bindings(this.#engine, this.#operations)
   }
 
   /**
@@ -242,6 +280,18 @@ export class Table {
     })
   }
 
+  /** As `scan`, of pinned items alone, without a walk over the others: a stripe at a call. */
+  scanPinned(cursor: number, reader: ItemReader): number {
+    const { memory } = this.#engine
+    this.tick()
+    this.#engine.withStripe(cursor, () => {
+      eachInQueueLocked(this.#engine, cursor, QueueName.Pinned, (location) =>
+        this.#operations.showLocked(location, reader),
+      )
+    })
+    return cursor + 1 < memory.stripes ? cursor + 1 : 0
+  }
+
   /** Drops expired items wherever some are due. */
   sweep(): void {
     this.#engine.sweep()
@@ -300,6 +350,7 @@ export class Table {
   /** Stops the sweeper and gives up this thread's place. The memory lives as long as any handle does. */
   close(): void {
     clearInterval(this.#sweeper)
+    this.#waits.close()
     this.#engine.close()
   }
 
