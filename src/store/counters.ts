@@ -36,6 +36,11 @@ export const COUNTER_NAMES = [
   'promotedItems',
   'repairs',
   'repairDropped',
+  'handOvers',
+  'waits',
+  'waitsTimedOut',
+  'waitsRefused',
+  'waitsAbandoned',
 ] as const
 export type CounterName = (typeof COUNTER_NAMES)[number]
 

@@ -3,14 +3,16 @@
  * making room, sweeping, flushing, and repairing what a dead thread left.
  */
 import { threadId } from 'node:worker_threads'
+import { Changes } from './changes.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { Counters } from './counters.js'
 import { Evictor } from './eviction.js'
+import { HandOver, type Succession } from './hand-over.js'
 import { HashIndex } from './hash-index.js'
 import { Horizon } from './horizon.js'
 import { Items } from './items.js'
 import { Key } from './key.js'
-import { Global, GlobalDouble, Page, PageKind, QueueName, SIZE_CLASSES, Stripe, StripeDouble } from './layout.js'
+import { Global, GlobalDouble, Mark, Page, PageKind, QueueName, SIZE_CLASSES, Stripe, StripeDouble } from './layout.js'
 import { acquire, Contention, ownerWord, release, seize, tryAcquire } from './lock.js'
 import { Log } from './log.js'
 import { Memory, type MemoryHandle } from './memory.js'
@@ -18,6 +20,7 @@ import { PagePool, stripeOf } from './pages.js'
 import { RecordCursor } from './records.js'
 import { Repairer } from './repair.js'
 import { freeSlot, slotsOf, takeSlot } from './threads.js'
+import { Waiters } from './waiters.js'
 
 /** How long to wait for a stripe before giving up with `StoreLockTimeoutError`: below a second, as CONCURRENCY.md promises. */
 const LOCK_TIMEOUT_MS = 800
@@ -41,6 +44,8 @@ export class Engine {
   readonly log: Log
   readonly index: HashIndex
   readonly items: Items
+  readonly waiters: Waiters
+  readonly changes: Changes
   readonly counters: Counters
   readonly horizon: Horizon
   /** On the record that `index.findLocked` found last. */
@@ -51,24 +56,28 @@ export class Engine {
   readonly #repairer: Repairer
   readonly #config: EngineConfig
   readonly #clock: Clock
-  readonly #slot: number
+  /** This thread's. */
+  readonly slot: number
   readonly #owner: number
   #nowMs = 0
+  #handOver: HandOver | undefined
 
   constructor(handle: MemoryHandle, config: EngineConfig, clock: Clock = monotonicClock()) {
     const memory = new Memory(handle)
     this.memory = memory
     this.#config = config
     this.#clock = clock
-    this.#slot = takeSlot(memory, threadId)
-    this.#owner = ownerWord(this.#slot)
-    this.counters = new Counters(memory, this.#slot)
+    this.slot = takeSlot(memory, threadId)
+    this.#owner = ownerWord(this.slot)
+    this.counters = new Counters(memory, this.slot)
     this.horizon = new Horizon(memory, this.#owner, config.casEpoch)
+    this.waiters = new Waiters(memory, this.slot)
+    this.changes = new Changes(memory, this.newKey())
     this.record = new RecordCursor(memory)
     this.pool = new PagePool(memory, this.#owner, LOCK_TIMEOUT_MS)
     this.log = new Log(memory, this.pool)
     this.index = new HashIndex(memory, this.log, this.record, this.newKey())
-    this.items = new Items(memory, this.log, this.index)
+    this.items = new Items(memory, this.log, this.index, this.changes)
     const walk = new RecordCursor(memory)
     this.walk = walk
     const key = this.newKey()
@@ -92,6 +101,14 @@ export class Engine {
       record: walk,
       key,
     })
+  }
+
+  /** Says what becomes of the items of those who wait. Until then nobody can wait. */
+  succeedBy(succession: Succession): HandOver {
+    const { memory, waiters, changes, counters } = this
+    const now = () => this.nowMs
+    this.#handOver = new HandOver({ memory, waiters, changes, counters, key: this.newKey(), succession, now })
+    return this.#handOver
   }
 
   /** Calls `seen` under the stripe's lock before each item that this thread evicts, with `walk` on it. */
@@ -140,16 +157,32 @@ export class Engine {
     const at = this.memory.stripeAt(stripe)
     doubles[(at >> 1) + StripeDouble.Acquisitions]! += 1
     const flushPending = doubles[GlobalDouble.FlushAtMs] !== doubles[(at >> 1) + StripeDouble.FlushedAtMs]
-    if (flushPending || control[at + Stripe.Damaged] !== 0) this.#makeFitLocked(stripe)
+    if (flushPending || (control[at + Stripe.Marks]! & Mark.Damaged) !== 0) this.#makeFitLocked(stripe)
   }
 
+  /** Unlocks a stripe, having given the keys that became vacant to those who wait for them. */
   unlock(stripe: number): void {
-    release(this.memory.control, this.memory.stripeAt(stripe) + Stripe.Lock)
+    const at = this.memory.stripeAt(stripe)
+    const { control } = this.memory
+    // Not after a change that was broken off: the queue is seen to once the stripe has been repaired.
+    if ((control[at + Stripe.Marks]! & (Mark.Changed | Mark.Damaged)) === Mark.Changed) this.#settleAndRelease(stripe)
+    else release(control, at + Stripe.Lock)
+  }
+
+  #settleAndRelease(stripe: number): void {
+    try {
+      this.#handOver?.settleLocked(stripe)
+    } catch (error) {
+      this.breakOffLocked(stripe)
+      throw error
+    } finally {
+      release(this.memory.control, this.memory.stripeAt(stripe) + Stripe.Lock)
+    }
   }
 
   /** Called when a change threw: the next to lock the stripe repairs it. Nothing here may throw again. */
   breakOffLocked(stripe: number): void {
-    this.memory.control[this.memory.stripeAt(stripe) + Stripe.Damaged] = 1
+    this.memory.control[this.memory.stripeAt(stripe) + Stripe.Marks]! |= Mark.Damaged
   }
 
   /**
@@ -249,17 +282,34 @@ export class Engine {
         if (!seize(control, this.memory.stripeAt(stripe) + Stripe.Lock, dead, this.#owner)) continue
         this.breakOffLocked(stripe)
         try {
-          this.#repairer.repairLocked(stripe)
+          this.#repairLocked(stripe)
         } finally {
           this.unlock(stripe)
         }
       }
+      this.#abandonAll(slot)
       freeSlot(this.memory, slot)
     }
   }
 
+  #repairLocked(stripe: number): void {
+    this.#repairer.repairLocked(stripe)
+    this.#handOver?.repairLocked(stripe)
+  }
+
+  /** Ends the waits of a thread, and what was bound to its connections. */
+  #abandonAll(slot: number): void {
+    const { waiters } = this
+    for (let waiter = 1; waiter <= this.memory.waiters; waiter++) {
+      if (waiters.ownerOf(waiter) !== slot) continue
+      const stripe = waiters.stripeOf(waiter)
+      this.withStripe(stripe, () => this.#handOver?.abandonLocked(stripe, waiter))
+    }
+  }
+
   close(): void {
-    freeSlot(this.memory, this.#slot)
+    this.#abandonAll(this.slot)
+    freeSlot(this.memory, this.slot)
   }
 
   /** Stripes that nobody has used since a delayed flush fell due still hold its victims: locking alone drops them. */
@@ -276,12 +326,14 @@ export class Engine {
     const { control, doubles } = this.memory
     const at = this.memory.stripeAt(stripe)
     try {
-      if (control[at + Stripe.Damaged] !== 0) this.#repairer.repairLocked(stripe)
+      if ((control[at + Stripe.Marks]! & Mark.Damaged) !== 0) this.#repairLocked(stripe)
       const dueMs = doubles[GlobalDouble.FlushAtMs]!
       const flushedAt = (at >> 1) + StripeDouble.FlushedAtMs
-      if (dueMs !== 0 && this.nowMs < dueMs) return
-      if (dueMs !== 0 && doubles[flushedAt] !== dueMs) this.#emptyLocked(stripe)
-      doubles[flushedAt] = dueMs
+      const isDue = dueMs === 0 || this.nowMs >= dueMs
+      if (isDue && dueMs !== 0 && doubles[flushedAt] !== dueMs) this.#emptyLocked(stripe)
+      if (isDue) doubles[flushedAt] = dueMs
+      // Those who waited come before whatever the stripe was locked for.
+      if ((control[at + Stripe.Marks]! & Mark.Changed) !== 0) this.#handOver?.settleLocked(stripe)
     } catch (error) {
       this.breakOffLocked(stripe)
       this.unlock(stripe)
@@ -298,5 +350,6 @@ export class Engine {
     control[at + Stripe.Items] = 0
     control[at + Stripe.PinnedItems] = 0
     control.fill(0, at + Stripe.Classes, at + Stripe.ClassUnits + SIZE_CLASSES)
+    this.changes.noteAllLocked(stripe)
   }
 }

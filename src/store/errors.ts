@@ -54,6 +54,13 @@ export class TooManyWaitersError extends StoreError {
   }
 }
 
+/** Thrown by a wait when its thread closes the store. */
+export class StoreClosedError extends StoreError {
+  constructor() {
+    super('STORE_CLOSED', 'the store was closed while waiting')
+  }
+}
+
 /** Thrown when no memory can be freed: eviction is off, or pinned items fill their share. */
 export class StoreMemoryError extends StoreError {
   constructor() {

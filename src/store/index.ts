@@ -1,4 +1,5 @@
 /** `latchkey/store`: a thread-safe cache in shared memory. `Store` for programs, `Table` for servers. */
+export type { Bindings } from './bindings.js'
 export { Bytes } from './bytes.js'
 export { casEpochAt } from './cas-epoch.js'
 export type { Claimed, ClaimOptions } from './claims.js'
@@ -7,6 +8,7 @@ export type { CounterName } from './counters.js'
 export {
   NotANumberError,
   StoreArgumentError,
+  StoreClosedError,
   StoreError,
   StoreGraceError,
   StoreLeaseError,
@@ -26,3 +28,5 @@ export type { SizeClass, StripeStats, TableStats } from './stats.js'
 export { type Entry, type PinnedEntry, type SetOptions, Store } from './store.js'
 export { type Inherited, type StoreHandle, Table } from './table.js'
 export * from './types.js'
+export { WAITING_VALUE_MAX } from './waiter-layout.js'
+export type { Wait, WaitEnd } from './waits.js'

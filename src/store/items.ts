@@ -2,6 +2,7 @@
  * What it takes for a record to be an item: an entry in the index, its units counted as live, its place in the
  * counts by size. Nothing else publishes or unlinks records.
  */
+import type { Changes } from './changes.js'
 import { ClassCounter, Counter, type Counters } from './counters.js'
 import type { HashIndex } from './hash-index.js'
 import type { Key } from './key.js'
@@ -33,11 +34,13 @@ export class Items {
   readonly #memory: Memory
   readonly #log: Log
   readonly #index: HashIndex
+  readonly #changes: Changes
 
-  constructor(memory: Memory, log: Log, index: HashIndex) {
+  constructor(memory: Memory, log: Log, index: HashIndex, changes: Changes) {
     this.#memory = memory
     this.#log = log
     this.#index = index
+    this.#changes = changes
   }
 
   /** Makes a finished record visible under a key that has none. False when the index cannot grow: it is then dropped. */
@@ -63,6 +66,7 @@ export class Items {
     this.#index.removeLocked(key, ghost)
     this.#count(stripe, record, -1)
     this.#retireLocked(stripe, record)
+    this.#changes.noteLocked(stripe, key)
   }
 
   /** Counts an item that a repair put back. */

@@ -74,6 +74,12 @@ export class Key {
     this.#take(length)
   }
 
+  equals(other: Key): boolean {
+    if (this.first !== other.first || this.length !== other.length) return false
+    for (let i = this.wordLength - 1; i >= 0; i--) if (this.words[i] !== other.words[i]) return false
+    return true
+  }
+
   #take(length: number): void {
     this.length = length
     this.wordLength = (length + 3) >> 2

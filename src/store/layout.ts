@@ -66,8 +66,8 @@ export const THREAD_SLOTS = 256
  */
 export const Stripe = {
   Lock: 0,
-  /** Not 0 when a change was broken off: whoever locks the stripe next repairs it first. */
-  Damaged: 1,
+  /** Bits of `Mark`: what there is to do before the stripe is used, or unlocked. */
+  Marks: 1,
   Depth: 2,
   CasHigh: 3,
   CasLow: 4,
@@ -79,6 +79,17 @@ export const Stripe = {
   /** Items by size class, and the units they take. */
   Classes: 40,
   ClassUnits: 72,
+  /** The queue of those who wait for this stripe's keys, in order of arrival: numbers of waiters (waiter-layout.ts). */
+  FirstWaiter: 104,
+  LastWaiter: 105,
+} as const
+export const Mark = {
+  /** A change was broken off: whoever locks the stripe next repairs it first. */
+  Damaged: 1,
+  /** The queue of waiters is not empty. */
+  HasWaiters: 2,
+  /** A key that may be waited for has become vacant, or its item ends at another time: see to it before unlocking. */
+  Changed: 4,
 } as const
 /** As doubles, from the stripe's base, in units of 8 bytes. */
 export const StripeDouble = { Acquisitions: 3, FlushedAtMs: 4, Spins: 5, Waits: 6 } as const
@@ -172,7 +183,8 @@ must(Stripe.Queues + 3 * QUEUE_WORDS <= Stripe.Classes, 'queues end before the c
 must(Stripe.Items < StripeDouble.Acquisitions * 2, 'the first words end before the doubles')
 must(StripeDouble.Waits * 2 + 1 < Stripe.Pages, 'the doubles end before the last words')
 must(Stripe.Classes + SIZE_CLASSES === Stripe.ClassUnits, 'items by class are followed by units by class')
-must(Stripe.ClassUnits + SIZE_CLASSES <= STRIPE_WORDS, 'a stripe holds its classes')
+must(Stripe.ClassUnits + SIZE_CLASSES <= Stripe.FirstWaiter, 'the classes end before the queue of waiters')
+must(Stripe.LastWaiter < STRIPE_WORDS, 'a stripe holds its queue of waiters')
 must((STRIPE_WORDS * 4) % 64 === 0, 'a stripe is whole cache lines')
 must(GlobalDouble.WallOffsetMs * 2 + 2 <= GLOBAL_WORDS, 'globals hold their doubles')
 must(MAX_STRIPES <= 1 << STRIPE_BITS, 'stripe bits suffice')

@@ -17,6 +17,7 @@ import {
   THREAD_SLOTS,
   UNIT_BYTES,
 } from './layout.js'
+import { WAITER_STATES, WAITER_WORDS, waiterBytes, waitersAt, waitersFor } from './waiter-layout.js'
 
 /** Doubles in a thread slot's row of counters: one for each of what is counted, then eight for each size class. */
 export const COUNTER_CELLS = 64 + 8 * SIZE_CLASSES
@@ -28,12 +29,15 @@ export interface Geometry {
   readonly stripes: number
   /** Directory entries a stripe can have, as a power of two. */
   readonly depthMax: number
+  /** Places for those who wait, over all keys. */
+  readonly waiters: number
 }
 
 /** What another worker thread needs to attach: post it, or pass it as `workerData`. */
 export interface MemoryHandle {
   readonly control: SharedArrayBuffer
   readonly data: readonly SharedArrayBuffer[]
+  readonly waiters: SharedArrayBuffer
   readonly geometry: Geometry
 }
 
@@ -62,7 +66,7 @@ function chooseGeometry(memory: number, threads: number): Geometry {
   const slotsPerPage = (2 ** pageShift / (BUCKET_WORDS * 4)) * 6
   const depthMax =
     SPARE_DEPTH + Math.max(0, Math.ceil(Math.log2(memory / stripes / SMALLEST_ITEM_BYTES / slotsPerPage)))
-  return { pageShift, pages, stripes, depthMax }
+  return { pageShift, pages, stripes, depthMax, waiters: waitersFor(memory) }
 }
 
 /** Where the control buffer's regions begin, in words. Doubles come on even words. */
@@ -86,7 +90,8 @@ export function allocateMemory(memory: number, threads: number): MemoryHandle {
   const data: SharedArrayBuffer[] = []
   for (let left = (geometry.pages + 1) * 2 ** geometry.pageShift; left > 0; left -= BUFFER_BYTES)
     data.push(new SharedArrayBuffer(Math.min(left, BUFFER_BYTES)))
-  return { control, data, geometry }
+  const waiters = new SharedArrayBuffer(waiterBytes(geometry.waiters))
+  return { control, data, waiters, geometry }
 }
 
 /** One thread's views. Plain fields, because every operation reads them. */
@@ -98,6 +103,10 @@ export class Memory {
   /** Data buffers as words and as bytes. */
   readonly words: readonly Int32Array[]
   readonly buffers: readonly Bytes[]
+  /** Those who wait: signals, states, and a waiter each (waiter-layout.ts). */
+  readonly waiterWords: Int32Array
+  readonly waiterDoubles: Float64Array
+  readonly waiterBytes: Bytes
 
   readonly stripes: number
   readonly pages: number
@@ -105,6 +114,7 @@ export class Memory {
   readonly pageUnitsShift: number
   readonly pageUnits: number
   readonly bucketMask: number
+  readonly waiters: number
 
   readonly slotsAt: number
   readonly countersAt: number
@@ -113,6 +123,7 @@ export class Memory {
   readonly stripesAt: number
   readonly pageTableAt: number
   readonly directoriesAt: number
+  readonly #waitersAt: number
 
   constructor(handle: MemoryHandle) {
     const { geometry } = handle
@@ -121,6 +132,11 @@ export class Memory {
     this.doubles = new Float64Array(handle.control)
     this.words = handle.data.map((buffer) => new Int32Array(buffer))
     this.buffers = handle.data.map((buffer) => new Bytes(new Uint8Array(buffer)))
+    this.waiterWords = new Int32Array(handle.waiters)
+    this.waiterDoubles = new Float64Array(handle.waiters)
+    this.waiterBytes = new Bytes(new Uint8Array(handle.waiters))
+    this.waiters = geometry.waiters
+    this.#waitersAt = waitersAt(geometry.waiters)
     this.stripes = geometry.stripes
     this.pages = geometry.pages
     this.depthMax = geometry.depthMax
@@ -139,6 +155,16 @@ export class Memory {
   /** First control word of a stripe. */
   stripeAt(stripe: number): number {
     return this.stripesAt + stripe * STRIPE_WORDS
+  }
+
+  /** First word of a waiter, in `waiterWords`. */
+  waiterAt(waiter: number): number {
+    return this.#waitersAt + waiter * WAITER_WORDS
+  }
+
+  /** The word of a waiter's state, likewise. */
+  waiterStateAt(waiter: number): number {
+    return WAITER_STATES + waiter
   }
 
   /** First control word of a page's entry in the page table. */

@@ -6,9 +6,21 @@ import { Bytes } from './bytes.js'
 import { ClassCounter, Counter } from './counters.js'
 import { DIGITS_MAX, NUMBER_LENGTH_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
 import type { Engine } from './engine.js'
+import type { HandOver, Succession } from './hand-over.js'
 import { countExpired, sizeClass } from './items.js'
 import type { Key } from './key.js'
-import { GlobalDouble, Page, PageKind, Queue, type QueueName, State, Stripe, UNIT_BYTES, VALUE_MAX } from './layout.js'
+import {
+  GlobalDouble,
+  Mark,
+  Page,
+  PageKind,
+  Queue,
+  type QueueName,
+  State,
+  Stripe,
+  UNIT_BYTES,
+  VALUE_MAX,
+} from './layout.js'
 import { stripeOf } from './pages.js'
 import type { PinnedPrefixes } from './pinned.js'
 import { type Header, leadingUnits, RecordCursor, recordUnits } from './records.js'
@@ -22,6 +34,7 @@ import {
   type WriteOptions,
 } from './types.js'
 import { RecordView } from './view.js'
+import { WaiterState } from './waiter-layout.js'
 
 export const Read = { Miss: 0, Hit: 1 } as const
 /** The pool has run dry: make `pagesWanted` pages and ask again. No `Outcome` and no `Read` has this value. */
@@ -68,7 +81,7 @@ const NOTHING = Bytes.allocate(0)
 /** What an item keeps when it changes without being stored anew. */
 const CARRIED = State.Stale | State.TokenSent | State.Fetched
 
-export class Operations {
+export class Operations implements Succession {
   readonly #engine: Engine
   readonly #config: OperationsConfig
   readonly #record: RecordCursor
@@ -85,6 +98,12 @@ export class Operations {
     frequency: 0,
   }
   readonly #stripeBits: bigint
+  readonly handOver: HandOver
+  /** The waiter that is to know the token of what is stored next, and in what state it is then; 0 for none. */
+  #tokenFor = 0
+  #tokenState: WaiterState = WaiterState.Bound
+  /** What is handed over may use the last pages: it mostly takes the place of what has just gone. */
+  #useReserve = false
   /** How many pages the operation that answered `NeedRoom` could use. */
   pagesWanted = 0
   /** What stood in its way, if it was not that; for the table to take away, and to set back. */
@@ -98,8 +117,19 @@ export class Operations {
     this.#config = config
     this.#record = engine.record
     this.#fresh = new RecordCursor(engine.memory)
-    this.#view = new RecordView(engine.record, engine, (record) => this.#tokenOf(record))
+    this.#view = this.#viewOn(engine.record)
     this.#stripeBits = BigInt(Math.log2(engine.memory.stripes))
+    this.handOver = engine.succeedBy(this)
+  }
+
+  #viewOn(record: RecordCursor): RecordView {
+    const engine = this.#engine
+    const key = engine.newKey()
+    const waitersOf = (of: RecordCursor) => {
+      of.readKey(key)
+      return engine.waiters.countLocked(key)
+    }
+    return new RecordView(record, engine, (of) => this.#tokenOf(of), waitersOf)
   }
 
   readLocked(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): number {
@@ -151,6 +181,7 @@ export class Operations {
     else shape.expiresAtMs = this.#expiryOf(adds ? options.vivifyTtlMs : options.ttlMs)
     if (!this.#begin(stripe, key, exists, true)) return NeedRoom
     this.#fresh.fillValue(value, start)
+    this.#tokenFor = options.bindTo
     if (!this.#commit(stripe, key, exists)) return NeedRoom
     // Whoever was told to recompute the value still is: a second reader must not be.
     if (stale) this.#record.state |= state & State.TokenSent
@@ -233,7 +264,7 @@ export class Operations {
       this.#engine.onEviction(undefined)
       return
     }
-    const view = new RecordView(this.#engine.walk, this.#engine, (record) => this.#tokenOf(record))
+    const view = this.#viewOn(this.#engine.walk)
     this.#engine.onEviction(() => reader.item(view))
   }
 
@@ -244,16 +275,73 @@ export class Operations {
     this.#show(reader)
   }
 
-  /** Moves `record` to the key's live item. One that has expired is dropped on the way, and not found. */
+  isLiveLocked(stripe: number, key: Key): boolean {
+    if (this.#engine.index.findLocked(key) === 0) return false
+    const { expiresAtMs } = this.#record
+    if (expiresAtMs === 0 || expiresAtMs > this.#engine.nowMs) return true
+    this.#dropExpired(stripe, key)
+    return false
+  }
+
+  grantLocked(stripe: number, key: Key, waiter: number): boolean {
+    const { waiters, memory } = this.#engine
+    const { pagesWanted } = this
+    this.#useReserve = true
+    this.#tokenState = WaiterState.Granting
+    this.#tokenFor = waiter
+    try {
+      return this.#store(
+        stripe,
+        key,
+        memory.waiterBytes,
+        waiters.valueAt(waiter),
+        waiters.valueLengthOf(waiter),
+        waiters.flagsOf(waiter),
+        waiters.ttlOf(waiter),
+        waiters.ownCasOf(waiter),
+      )
+    } finally {
+      this.#tokenFor = 0
+      this.#tokenState = WaiterState.Bound
+      this.#useReserve = false
+      // The operation that is being unlocked may have asked for room itself.
+      this.pagesWanted = pagesWanted
+    }
+  }
+
+  hasTokenLocked(_stripe: number, key: Key, cas: bigint): boolean {
+    return this.#engine.index.findLocked(key) !== 0 && this.#tokenOf(this.#record) === cas
+  }
+
+  removeTokenLocked(stripe: number, key: Key, cas: bigint): void {
+    if (this.hasTokenLocked(stripe, key, cas)) this.#unlink(stripe, key)
+  }
+
+  /** What is left of the key's item: milliseconds, −1 for ever, `undefined` when there is none. */
+  lifeLocked(stripe: number, key: Key): number | undefined {
+    return this.#findLive(stripe, key) ? this.#view.ttlMs : undefined
+  }
+
+  /**
+   * Moves `record` to the key's live item. One that has expired is dropped on the way; if somebody waited for that, he has
+   * the key before this operation goes on, and his item is what it finds.
+   */
   #findLive(stripe: number, key: Key): boolean {
     if (this.#engine.index.findLocked(key) === 0) return false
     const { expiresAtMs } = this.#record
     if (expiresAtMs === 0 || expiresAtMs > this.#engine.nowMs) return true
+    this.#dropExpired(stripe, key)
+    const { memory } = this.#engine
+    if ((memory.control[memory.stripeAt(stripe) + Stripe.Marks]! & Mark.Changed) === 0) return false
+    this.handOver.settleLocked(stripe)
+    return this.isLiveLocked(stripe, key)
+  }
+
+  #dropExpired(stripe: number, key: Key): void {
     const { counters } = this.#engine
     counters.add(Counter.getExpired)
     countExpired(counters, this.#record)
     this.#unlink(stripe, key)
-    return false
   }
 
   #unlink(stripe: number, key: Key): void {
@@ -304,6 +392,7 @@ export class Operations {
     const prepends = options.mode === WriteMode.Prepend
     this.#fresh.copyValueOf(old, prepends ? length : 0)
     this.#fresh.copyIn(prepends ? 0 : oldLength, length, value, start)
+    this.#tokenFor = options.bindTo
     if (!this.#commit(stripe, key, true)) return NeedRoom
     this.#engine.counters.add(Counter.totalItems)
     this.#show(reader)
@@ -324,7 +413,8 @@ export class Operations {
   }
 
   #vivify(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): boolean {
-    if (!this.#store(stripe, key, NOTHING, 0, options.vivifyTtlMs, options.newCas)) return false
+    const { vivifyTtlMs, newCas } = options
+    if (!this.#store(stripe, key, NOTHING, 0, 0, 0, vivifyTtlMs, newCas)) return false
     this.vivified = true
     this.#view.won = true
     this.#view.expiredBeforeMs = this.#record.expiresAtMs
@@ -335,22 +425,32 @@ export class Operations {
 
   #vivifyNumber(stripe: number, key: Key, options: ArithmeticOptions, reader: ItemReader | undefined): number {
     const length = writeU64(options.initial, this.#digits, 0)
-    if (!this.#store(stripe, key, this.#digits, length, options.vivifyTtlMs, options.newCas)) return NeedRoom
+    const { vivifyTtlMs, newCas } = options
+    if (!this.#store(stripe, key, this.#digits, 0, length, 0, vivifyTtlMs, newCas)) return NeedRoom
     this.vivified = true
     this.#show(reader)
     return Outcome.Done
   }
 
   /** A new item for a key that has none. */
-  #store(stripe: number, key: Key, value: Bytes, length: number, ttlMs: number, ownCas: bigint | undefined): boolean {
+  #store(
+    stripe: number,
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    flags: number,
+    ttlMs: number,
+    ownCas: bigint | undefined,
+  ): boolean {
     const shape = this.#shape
     shape.valueLength = length
-    shape.flags = 0
+    shape.flags = flags
     shape.ownCas = ownCas
     shape.stale = false
     shape.expiresAtMs = this.#expiryOf(ttlMs)
     if (this.#inGrace(key) || !this.#begin(stripe, key, false, false)) return false
-    this.#fresh.fillValue(value, 0)
+    this.#fresh.fillValue(value, start)
     if (!this.#commit(stripe, key, false)) return false
     this.#engine.counters.add(Counter.totalItems)
     return true
@@ -400,7 +500,10 @@ export class Operations {
     }
     if (!this.#mayLease(key, expiresAtMs)) return false
     old.expiresAtMs = expiresAtMs
-    if (expiresAtMs !== 0) this.#engine.log.noteExpiryLocked(old.location, expiresAtMs)
+    if (expiresAtMs !== 0) {
+      this.#engine.log.noteExpiryLocked(old.location, expiresAtMs)
+      this.#engine.changes.noteLocked(stripe, key)
+    }
     return true
   }
 
@@ -466,7 +569,10 @@ export class Operations {
     if ((fields & State.HasExpiry) !== 0) fresh.expiresAtMs = shape.expiresAtMs
     if ((fields & State.HasFlags) !== 0) fresh.flags = shape.flags
     if (shape.ownCas !== undefined) fresh.ownCas = shape.ownCas
-    if (shape.expiresAtMs !== 0) this.#engine.log.noteExpiryLocked(location, shape.expiresAtMs)
+    if (shape.expiresAtMs !== 0) {
+      this.#engine.log.noteExpiryLocked(location, shape.expiresAtMs)
+      this.#engine.changes.noteLocked(stripe, key)
+    }
     return true
   }
 
@@ -490,7 +596,7 @@ export class Operations {
     if (exists) queue = log.kindOf(this.#record.location >>> memory.pageUnitsShift) as QueueName
     else if (pinned) queue = PageKind.Pinned
     else if (index.hasGhostLocked(key)) queue = PageKind.Main
-    const location = log.appendLocked(stripe, queue, units, leadingUnits(fields, key.length), false)
+    const location = log.appendLocked(stripe, queue, units, leadingUnits(fields, key.length), this.#useReserve)
     if (location === 0) this.pagesWanted = log.pagesFor(units)
     return location
   }
@@ -500,14 +606,23 @@ export class Operations {
     const { items } = this.#engine
     const fresh = this.#fresh
     const { state } = fresh
+    // Before the item is there: should this thread die, whoever repairs knows whose it is.
+    if (this.#tokenFor !== 0) this.#noteToken()
     if ((state & State.Busy) !== 0) fresh.state = state & ~State.Busy
     else if (exists) items.replaceLocked(stripe, fresh, this.#record)
-    else if (!items.publishLocked(stripe, key, fresh, false)) {
+    else if (!items.publishLocked(stripe, key, fresh, this.#useReserve)) {
       this.pagesWanted = 1
       return false
     }
     this.#record.at(fresh.location)
     return true
+  }
+
+  #noteToken(): void {
+    const { waiters } = this.#engine
+    waiters.setCas(this.#tokenFor, this.#tokenOf(this.#fresh))
+    waiters.setState(this.#tokenFor, this.#tokenState)
+    this.#tokenFor = 0
   }
 
   /** Whether this reader, as the first, is to recompute a value that is stale or about to expire. */

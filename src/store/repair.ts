@@ -9,7 +9,18 @@ import { Counter, type Counters } from './counters.js'
 import type { HashIndex } from './hash-index.js'
 import type { Items } from './items.js'
 import type { Key } from './key.js'
-import { KEY_MAX, Page, PageKind, QUEUE_WORDS, QueueName, RECORD_WORDS, SIZE_CLASSES, State, Stripe } from './layout.js'
+import {
+  KEY_MAX,
+  Mark,
+  Page,
+  PageKind,
+  QUEUE_WORDS,
+  QueueName,
+  RECORD_WORDS,
+  SIZE_CLASSES,
+  State,
+  Stripe,
+} from './layout.js'
 import type { Log } from './log.js'
 import type { Memory } from './memory.js'
 import { type PagePool, stripeOf } from './pages.js'
@@ -72,7 +83,7 @@ export class Repairer {
     for (const location of locations) this.#reindex(stripe, location, oldIndex)
     // The old index goes last: should this thread die as well, it still leads to everything.
     for (const page of oldIndex) this.#pool.give(page)
-    control[this.#memory.stripeAt(stripe) + Stripe.Damaged] = 0
+    control[this.#memory.stripeAt(stripe) + Stripe.Marks]! &= ~Mark.Damaged
     this.#counters.add(Counter.repairs)
   }
 

@@ -42,7 +42,7 @@ export interface Entry {
 
 /** An item as `pinned` lists it. */
 export interface PinnedEntry extends Entry {
-  /** The key's bytes as text, one character a byte (latin1). */
+  /** The key's bytes as UTF-8 text. */
   key: string
   /** How many wait for it. */
   waiting: number
@@ -237,12 +237,12 @@ export class Store {
 
   /** How many wait for a key. */
   waiting(key: string | Uint8Array): number {
-    return this.#find(key, true) ? 0 : 0
+    return this.#claiming.waiting(key)
   }
 
   /** All pinned items whose key begins so, without a walk over all others. Items that are stored meanwhile may be missed. */
-  *pinned(prefix: string): Generator<PinnedEntry> {
-    if (prefix === '') return
+  pinned(prefix: string): Generator<PinnedEntry> {
+    return this.#claiming.pinned(prefix)
   }
 
   /** Made when first used: not every store has locks on it. */

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
+import { Bindings } from './bindings.js'
 import type { Bytes } from './bytes.js'
 import { casCeiling, casEpochAt } from './cas-epoch.js'
 import { type Clock, monotonicClock } from './clock.js'
@@ -14,7 +15,7 @@ import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './error
 import type { LeaseKeeper } from './horizon.js'
 import type { Key } from './key.js'
 import { LatestLease } from './latest-lease.js'
-import { GlobalDouble, UNIT_BYTES } from './layout.js'
+import { GlobalDouble, QueueName, UNIT_BYTES } from './layout.js'
 import { allocateMemory, type MemoryHandle } from './memory.js'
 import { NeedRoom, Obstacle, Operations, Read } from './operations.js'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
@@ -28,6 +29,9 @@ import {
   type RemoveOptions,
   type WriteOptions,
 } from './types.js'
+import { WAITING_VALUE_MAX } from './waiter-layout.js'
+import { type Wait, type WaitEnd, Waits } from './waits.js'
+import { eachInQueueLocked } from './walks.js'
 
 /** Hand this to a worker thread, as `workerData` or in a message, and `attach` there. */
 export interface StoreHandle {
@@ -65,6 +69,7 @@ export class Table {
   readonly #engine: Engine
   readonly #operations: Operations
   readonly #pinned: PinnedPrefixes
+  readonly #waits: Waits
   #sweeper: NodeJS.Timeout | undefined
 
   private constructor(handle: StoreHandle, clock: Clock) {
@@ -83,6 +88,7 @@ export class Table {
       casEpoch: handle.casEpoch,
       maxLeaseMs: handle.maxLeaseMs,
     })
+    this.#waits = new Waits(this.#engine, this.#operations)
   }
 
   /**
@@ -178,6 +184,38 @@ export class Table {
       this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, length, options))
       return Outcome.OutOfMemory
     }
+  }
+
+  /**
+   * Adds as `write` does with mode `Add`; if the key has an item, waits its turn for up to `waitMs` milliseconds, first in,
+   * first out over all threads. When it has the turn, the value, of at most 704 bytes, is stored by whoever made the key
+   * vacant, its time to live counting from then.
+   * @param settle is called once with what came of the wait, from the event loop and never from inside of a call.
+   * @returns what came of it, or the wait.
+   * @throws StoreLockTimeoutError
+   */
+  addOrWait(
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    options: WriteOptions,
+    waitMs: number,
+    settle: (end: WaitEnd) => void,
+    reader?: ItemReader,
+  ): Outcome | Wait {
+    if (waitMs > 0 && length > WAITING_VALUE_MAX) return Outcome.TooLongToWait
+    for (;;) {
+      const outcome = this.write(key, value, start, length, options, reader)
+      if (outcome !== Outcome.NotStored || waitMs <= 0) return outcome
+      const wait = this.#waits.begin(key, value, start, length, options, waitMs, settle)
+      if (wait !== undefined) return wait
+    }
+  }
+
+  /** A set of items that end together: with a client's connection, say. */
+  newBindings(): Bindings {
+    return new Bindings(this.#engine, this.#operations)
   }
 
   /**
@@ -316,6 +354,18 @@ export class Table {
     keeper.write(Math.max(latest.leftMs, this.graceMs), casCeiling(this.handle.casEpoch, this.#engine.nowMs))
   }
 
+  /** As `scan`, of pinned items alone, without a walk over the others: a stripe at a call. */
+  scanPinned(cursor: number, reader: ItemReader): number {
+    const { memory } = this.#engine
+    this.tick()
+    this.#engine.withStripe(cursor, () => {
+      eachInQueueLocked(this.#engine, cursor, QueueName.Pinned, (location) =>
+        this.#operations.showLocked(location, reader),
+      )
+    })
+    return cursor + 1 < memory.stripes ? cursor + 1 : 0
+  }
+
   /** Drops expired items wherever some are due. */
   sweep(): void {
     this.#engine.sweep()
@@ -374,6 +424,7 @@ export class Table {
   /** Stops the sweeper and gives up this thread's place. The memory lives as long as any handle does. */
   close(): void {
     clearInterval(this.#sweeper)
+    this.#waits.close()
     this.#engine.close()
   }
 

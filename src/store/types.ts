@@ -18,6 +18,9 @@ export const Outcome = {
   TooLarge: 4,
   OutOfMemory: 5,
   NonNumeric: 6,
+  /** An add that was to wait and cannot: its value is too long for that, or as many wait as there are places. */
+  TooLongToWait: 7,
+  TooManyWaiters: 8,
 } as const
 export type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
@@ -60,6 +63,8 @@ export interface WriteOptions {
   /** Append and prepend only: make a missing item, living `vivifyTtlMs` (ms N). */
   vivify: boolean
   vivifyTtlMs: number
+  /** The binding (a number of `Bindings.reserve`) that is to know the item's token; 0 for none. */
+  bindTo: number
 }
 
 export interface RemoveOptions {
@@ -151,6 +156,7 @@ export function writeOptions(): WriteOptions {
     invalidate: false,
     vivify: false,
     vivifyTtlMs: 0,
+    bindTo: 0,
   }
 }
 

@@ -14,15 +14,22 @@ export class RecordView implements ItemView {
   readonly #record: RecordCursor
   readonly #times: Times
   readonly #tokenOf: (record: RecordCursor) => bigint
+  readonly #waitersOf: (record: RecordCursor) => number
   /** Set before a reader is called; what it changes in the record is written only afterwards. */
   won = false
   /** When the item would have expired, had this read not touched it. Absolute; 0 for never. */
   expiredBeforeMs = 0
 
-  constructor(record: RecordCursor, times: Times, tokenOf: (record: RecordCursor) => bigint) {
+  constructor(
+    record: RecordCursor,
+    times: Times,
+    tokenOf: (record: RecordCursor) => bigint,
+    waitersOf: (record: RecordCursor) => number,
+  ) {
     this.#record = record
     this.#times = times
     this.#tokenOf = tokenOf
+    this.#waitersOf = waitersOf
   }
 
   get idleSeconds(): number {
@@ -74,7 +81,7 @@ export class RecordView implements ItemView {
   }
 
   get waiters(): number {
-    return 0
+    return this.#waitersOf(this.#record)
   }
 
   copyValue(target: Bytes, at: number): void {

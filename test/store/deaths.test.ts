@@ -64,10 +64,10 @@ function run(scenario: Scenario): { deaths: number } {
   store.set('latchkey:lock:bystander', 'pinned')
   scenario.prepare?.(store, clock)
   const mortal = new MortalThread(table.handle, clock)
-  const { control, data } = table.handle.memory
-  const saved = [control, ...data].map((buffer) => new Uint8Array(buffer).slice())
+  const { control, data, waiters } = table.handle.memory
+  const saved = [control, waiters, ...data].map((buffer) => new Uint8Array(buffer).slice())
   const restore = () => {
-    for (const [i, buffer] of [control, ...data].entries()) new Uint8Array(buffer).set(saved[i]!)
+    for (const [i, buffer] of [control, waiters, ...data].entries()) new Uint8Array(buffer).set(saved[i]!)
   }
 
   const old = contentsOf(table, store)

@@ -74,7 +74,7 @@ export class Duel {
         return
       }
       case 'write': {
-        const options = { ...one, compareCas: this.#tokenFor(one.key, one.compare) }
+        const options = { ...one, bindTo: 0, compareCas: this.#tokenFor(one.key, one.compare) }
         const text = Buffer.from(one.text, 'latin1')
         const outcome = this.#table.write(this.#key(one.key), new Bytes(text), 0, text.length, options, capture)
         if (this.#wasRefused(one.key, outcome)) return

@@ -81,7 +81,7 @@ class StripeCheck {
       classUnits[sizeClass(units)]! += units
     }
     this.#expect('the lock', cell(Stripe.Lock), 0)
-    this.#expect('the mark of damage', cell(Stripe.Damaged), 0)
+    this.#expect('the mark of damage', cell(Stripe.Marks), 0)
     this.#expect('items', cell(Stripe.Items), this.#records.length)
     this.#expect('pages', cell(Stripe.Pages), this.#pages.length)
     this.#expect(

@@ -39,6 +39,8 @@ export function makeMortal(memory: Memory, life: Life): void {
     doubles: counted(memory.doubles, life),
     words: memory.words.map((words) => counted(words, life)),
     buffers: [{ u8: counted(buffer.u8, life), view: buffer.view }],
+    waiterWords: counted(memory.waiterWords, life),
+    waiterDoubles: counted(memory.waiterDoubles, life),
   })
 }
 
