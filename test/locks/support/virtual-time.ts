@@ -10,6 +10,8 @@ export class VirtualTime {
   #now = 0
   #order = 0
   readonly #timers: Timer[] = []
+  /** Called after everything that happened. */
+  afterStep = () => {}
 
   now(): number {
     return this.#now
@@ -59,6 +61,7 @@ export class VirtualTime {
     this.#now = Math.max(this.#now, timer.at)
     timer.run()
     await microtasks()
+    this.afterStep()
   }
 }
 
