@@ -24,6 +24,9 @@ interface Flags {
   verbose: number
   pidfile?: string
   user?: string
+  stateDir?: string
+  maxLease: number
+  pinnedPrefix: string[]
   extended: { idleTimeoutSeconds: number }
 }
 
@@ -55,6 +58,12 @@ function extended(text: string): Flags['extended'] {
     result.idleTimeoutSeconds = whole(0, 2 ** 31 - 1)(value)
   }
   return result
+}
+
+/** Shown as one word each in `stats settings`, and compared with keys: neither has spaces. */
+function prefixes(text: string, before: string[]): string[] {
+  if (/^[!-~\u0080-\uffff]{1,250}$/.test(text)) return [...before, text]
+  throw new InvalidArgumentError('Expected 1 to 250 characters without spaces.')
 }
 
 function udpPort(text: string): number {
@@ -90,6 +99,9 @@ export function serveCommand(): Command {
     .option('-B, --protocol <name>', 'ascii or auto', asciiOnly)
     .option('-P, --pidfile <file>', 'write the process id there')
     .option('-u, --user <name>', 'after listening as root, go on as this user')
+    .option('--state-dir <dir>', 'keep there what locks need to know after a restart; of one server, local')
+    .option('--max-lease <seconds>', 'with --state-dir: longest lease of a lock', whole(1, 2_592_000), 600)
+    .option('--pinned-prefix <prefix>', 'never evict keys that begin so, as latchkey:lock:; repeatable', prefixes, [])
     .option('-o, --extended <options>', 'idle_timeout=SECONDS', extended, { idleTimeoutSeconds: 0 })
     .addOption(new Option('-v, --verbose', 'tell more; -vv tells all').argParser((_, n: number) => n + 1).default(0))
     .version(versionText(), '-V, --version')
@@ -147,9 +159,12 @@ function options(flags: Flags): ServeOptions {
     allowDump: flags.disableDumping !== true,
     allowWatch: flags.disableWatch !== true,
     verbosity: Math.min(flags.verbose, 2),
+    maxLeaseMs: flags.maxLease * 1000,
+    pinnedPrefixes: ['latchkey:lock:', ...flags.pinnedPrefix],
     socketMode: flags.unixMask,
     idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,
     ...(flags.listen !== undefined && { host: flags.listen }),
+    ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
     ...(flags.unixSocket !== undefined && { socketPath: flags.unixSocket }),
     ...(flags.maxReqsPerEvent !== undefined && { requestsPerTurn: flags.maxReqsPerEvent }),
   }

@@ -5,7 +5,8 @@ import { parseServers } from './address.js'
 import type { Codec, Encoded } from './codec.js'
 import { text } from './codecs/index.js'
 import { PYTHON_TEXT } from './codecs/text.js'
-import { Flush, Stats, Version } from './commands/admin.js'
+import { Flush, OpenSession, Stats, Version } from './commands/admin.js'
+import { FencedRemove, FencedSet } from './commands/fenced.js'
 import { Get, Gets, GetsForUpdate } from './commands/get.js'
 import { Meta } from './commands/meta.js'
 import { Remove } from './commands/remove.js'
@@ -18,6 +19,7 @@ import type { Exchange } from './exchange.js'
 import { type FetchPlan, fetch } from './fetch.js'
 import { Fleet } from './fleet.js'
 import { type WireKey, wireKey } from './key.js'
+import { keys } from './keys.js'
 import { within } from './patience.js'
 import {
   checkCallOptions,
@@ -42,9 +44,12 @@ import type {
   FetchOptions,
   FlushOptions,
   Key,
+  KeysOptions,
+  ListedKey,
   MetaCommand,
   MetaReply,
   ReadOptions,
+  Session,
   SetOptions,
   UpdateOptions,
   Versioned,
@@ -54,6 +59,8 @@ import type {
 import { type Change, update } from './update.js'
 
 const U64 = 2n ** 64n
+/** One more than a fence can be. */
+const U63 = 2n ** 63n
 const DEADLINE_MS = 1000
 const LEASE: Span = '10s'
 const NONE: Readonly<Record<never, never>> = Object.freeze({})
@@ -133,9 +140,13 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.routed(key, options, make, undefined, isAway)
   }
 
-  /** True when stored; false only under the policy `miss`, when the server could not be reached. */
+  /**
+   * True when stored; false only under the policy `miss`, when the server could not be reached. With `fence` it goes to
+   * the key's own server or fails, and rejects with StaleFenceError when a greater fence has written this key.
+   */
   set(key: Key, value: T, options: SetOptions = NONE): Promise<boolean> {
     return rejecting(() => {
+      if (isFenced(options)) return this.#setFenced(key, value, options)
       const encoded = this.#encode(value, options)
       const make = (wire: WireKey, capMs?: number) =>
         quietly(new Store('set', wire, encoded, this.#exptime(options.ttl, capMs)), options)
@@ -183,8 +194,12 @@ export class Client<T> implements AsyncDisposable {
     return this.#count('decr', key, delta, options)
   }
 
-  /** True when there was an item, which with `cas` still had that token. */
+  /**
+   * True when there was an item, which with `cas` still had that token. With `fence` it rejects with StaleFenceError when
+   * a greater fence has written this key.
+   */
   delete(key: Key, options: DeleteOptions = NONE): Promise<boolean> {
+    if (isFenced(options)) return rejecting(() => this.#deleteFenced(key, options))
     const { cas } = options
     const make = (wire: WireKey) => quietly(new Remove(wire, cas === undefined ? undefined : u64(cas, 'cas')), options)
     return this.#dispatch.keyed(key, options, make)
@@ -282,6 +297,29 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.everywhere(options, () => new Version())
   }
 
+  /**
+   * The connection on which requests for this key go out now, connecting if there is none: for calls that are true only of the
+   * server process that has been asked something before (`session` in their options). Sends nothing itself.
+   */
+  session(key: Key, options: CallOptions = NONE): Promise<Session> {
+    return this.#dispatch.keyed(key, options, () => new OpenSession())
+  }
+
+  /**
+   * Lists what the servers have, one after the other, over connections of its own. Not a snapshot: what changes meanwhile may be
+   * missing. It makes a server look at every item, and is for people and for tools. `deadlineMs` is for each server, and by
+   * default a minute. Rejects with TooManyKeysError above `limit`, and with ServerError or RequestRefusedError where a server
+   * is busy with another such list, or allows none.
+   */
+  keys(options: KeysOptions = NONE): AsyncGenerator<ListedKey> {
+    return keys(this.#dispatch.fleet, this.#dispatch.defaults, options)
+  }
+
+  /** The same servers, options and codec over connections of its own. */
+  duplicate(): Client<T> {
+    return new Client(new Dispatch(this.#dispatch.fleet.duplicate(), this.#dispatch.defaults), this.#codec, this.#ttl)
+  }
+
   /** The name of the server that this key belongs to. */
   serverOf(key: Key): string {
     return this.#dispatch.serverOf(key)
@@ -292,8 +330,30 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.fleet.close()
   }
 
+  /**
+   * Closes, of all views, by telling the servers at once that nothing more will come (FIN). What is under way settles by what
+   * they still say, or else rejects with ConnectionLostError. What has not been sent rejects with ClientClosedError.
+   */
+  hangUp(): Promise<void> {
+    return this.#dispatch.fleet.hangUp()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** To the key's own server only: a spare one knows nothing of its fences. */
+  #setFenced(key: Key, value: T, { fence, ...options }: SetOptions): Promise<boolean> {
+    const encoded = this.#encode(value, options)
+    const exptime = this.#exptime(options.ttl)
+    const number = fenceOf(fence)
+    return this.#dispatch.keyed(key, options, (wire) => quietly(new FencedSet(wire, encoded, exptime, number), options))
+  }
+
+  #deleteFenced(key: Key, { fence, cas, ...options }: DeleteOptions): Promise<boolean> {
+    if (cas !== undefined) throw new InvalidArgumentError('delete takes cas or fence, not both')
+    const number = fenceOf(fence)
+    return this.#dispatch.keyed(key, options, (wire) => quietly(new FencedRemove(wire, number), options))
   }
 
   #store(mode: StoreMode, key: Key, value: T, options: WriteOptions): Promise<boolean> {
@@ -347,6 +407,18 @@ function quietly(exchange: Exchange<boolean>, { noreply }: WriteOptions): Exchan
 /** Nothing but the text or bytes themselves; 16 is how Python's clients mark text. */
 function isPlain({ flags }: Encoded): boolean {
   return flags === 0 || flags === PYTHON_TEXT
+}
+
+/** Also with `fence: undefined`: who gives the fence of a lock that has none must not write unguarded. */
+function isFenced(options: SetOptions | DeleteOptions): boolean {
+  return typeof options === 'object' && options !== null && 'fence' in options
+}
+
+function fenceOf(fence: unknown): bigint {
+  if (typeof fence === 'bigint' && fence > 0n && fence < U63) return fence
+  throw new InvalidArgumentError(
+    `fence is a bigint from 1 to 2^63 - 1, not ${inspect(fence)}: only a lock with the guarantee fenced has one`,
+  )
 }
 
 /** A number from 0 to 2^64 − 1. */

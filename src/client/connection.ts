@@ -8,17 +8,26 @@ import { connect as connectTls } from 'node:tls'
 import { type Reply, ReplyError, ReplyParser } from '../protocol/index.js'
 import type { Address } from './address.js'
 import { Authenticate, MetaProbe, Version } from './commands/admin.js'
-import { AuthenticationError, ConnectionLostError, ProtocolError, RequestRefusedError } from './errors.js'
+import {
+  AuthenticationError,
+  ConnectionLostError,
+  ProtocolError,
+  RequestRefusedError,
+  SessionEndedError,
+} from './errors.js'
 import { type Exchange, UNKNOWN_COMMAND } from './exchange.js'
-import { type Features, featuresOf } from './features.js'
+import { featuresOf } from './features.js'
 import { Outbox } from './outbox.js'
 import { Queue } from './queue.js'
 import type { LinkSettings } from './settings.js'
+import type { Session } from './types.js'
 
 const RECEIVE_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 30_000
 /** So many times `stallMs` after its deadline, a reply that still has not come is not waited for. */
 const HOPELESS = 5
+
+let lastId = 0
 
 // biome-ignore lint/suspicious/noExplicitAny: an exchange's result type is a matter between it and its caller
 export type AnyExchange = Exchange<any>
@@ -31,7 +40,7 @@ export interface ConnectionEvents {
 }
 
 export class Connection {
-  features: Features = featuresOf('', false)
+  session: Session
   readonly #server: string
   readonly #settings: LinkSettings
   readonly #events: ConnectionEvents
@@ -47,6 +56,7 @@ export class Connection {
 
   constructor(address: Address, settings: LinkSettings, events: ConnectionEvents) {
     this.#server = address.name
+    this.session = { server: address.name, id: ++lastId, ...featuresOf('', false) }
     this.#settings = settings
     this.#events = events
     this.#socket = settings.tls === undefined ? this.#openPlain(address) : this.#openTls(address)
@@ -54,18 +64,25 @@ export class Connection {
     this.#socket.setKeepAlive(true, KEEP_ALIVE_MS)
     this.#socket.once(settings.tls === undefined ? 'connect' : 'secureConnect', () => this.#handshake())
     this.#socket.on('error', (error) => this.#end(error))
-    this.#socket.once('end', () => this.#end(new Error('the server has closed the connection')))
+    this.#socket.once('end', () => this.#end(new Error('the server has closed the connection'), true))
     this.#socket.once('close', () => this.#end(new Error('the connection has ended')))
   }
 
-  /** Writes the request at the end of this tick. */
+  /** Writes the request at the end of this tick. One that was meant for another connection fails instead. */
   send(exchange: AnyExchange): void {
+    const { session } = exchange
+    if (session !== undefined && session.id !== this.session.id) {
+      exchange.fail(new SessionEndedError(session.server))
+      return
+    }
     try {
-      exchange.write(this.#outbox, this.features)
+      exchange.write(this.#outbox, this.session)
     } catch (error) {
       exchange.fail(error)
       return
     }
+    // It only wanted to know where it would go.
+    if (exchange.settled) return
     exchange.sentAt = performance.now()
     exchange.onSent?.()
     this.pending.push(exchange)
@@ -82,6 +99,12 @@ export class Connection {
       if (!exchange.settled) next = Math.min(next, exchange.deadlineAt)
     }
     return Math.min(next, this.#endIfStalled(now))
+  }
+
+  /** Sends what there is to send and then our end (FIN). The server may still answer, until it ends the connection too. */
+  hangUp(): void {
+    this.#flush()
+    this.#socket.end()
   }
 
   /** Ends the connection; what is under way fails with the reason. */
@@ -163,7 +186,7 @@ export class Connection {
       }
       const version = this.#ask(new Version()).catch(unknownMeans(''))
       const meta = classic ? false : this.#ask(new MetaProbe())
-      this.features = featuresOf(...(await Promise.all([version, meta])))
+      this.session = { ...this.session, ...featuresOf(...(await Promise.all([version, meta]))) }
     } catch (error) {
       this.#end(error as Error)
       return
@@ -181,19 +204,21 @@ export class Connection {
     })
   }
 
-  #end(reason: Error): void {
+  #end(reason: Error, byServer = false): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
     this.#socket.destroy()
-    this.#failPending(reason)
+    this.#failPending(reason, byServer)
     this.#events.closed(reason)
   }
 
   /** The head may be told what was wrong with its reply; of the others it is only known that none will come. */
-  #failPending(reason: Error): void {
+  #failPending(reason: Error, byServer: boolean): void {
     const head = this.pending.peek()
     if (reason instanceof ProtocolError) head?.fail(reason)
-    for (const exchange of this.pending.drain()) exchange.fail(new ConnectionLostError(this.#server, { cause: reason }))
+    for (const exchange of this.pending.drain()) {
+      exchange.fail(new ConnectionLostError(this.#server, { cause: reason, byServer }))
+    }
   }
 }
 

@@ -38,7 +38,7 @@ export class Dispatch {
         throw new InvalidArgumentError(`policy ${policy} is for get, gat, getMany, set and fetch: the others fail`)
       }
       const full = fullKey(key, this.defaults.prefix)
-      return this.#start(make(wireKey(full)), this.fleet.upstreamOf(full), options, full)
+      return this.#start(make(wireKey(full)), this.fleet.upstreamOf(full, options.session), options, full)
     })
   }
 
@@ -56,7 +56,7 @@ export class Dispatch {
       const full = fullKey(key, this.defaults.prefix)
       const wire = wireKey(full)
       const exchange = make(wire)
-      if (policy === 'fail') return this.#start(exchange, this.fleet.upstreamOf(full), options, full)
+      if (policy === 'fail') return this.#start(exchange, this.fleet.upstreamOf(full, options.session), options, full)
       const until = this.until(options)
       const first = policy === 'gutter' ? this.#halfOf(options) : options
       return this.#start(exchange, this.fleet.upstreamOf(full), first, full).catch((error) => {
@@ -76,7 +76,7 @@ export class Dispatch {
       }
       checkCallOptions(options)
       const policy = this.policy(options)
-      const own = (full: Key) => this.fleet.upstreamOf(full)
+      const own = (full: Key) => this.fleet.upstreamOf(full, options.session)
       if (policy === 'fail') return this.#batches(keys, own, options, codec)
       const until = this.until(options)
       return this.#batches(
@@ -93,12 +93,18 @@ export class Dispatch {
     })
   }
 
-  /** The same of every server, by its name. */
+  /** The same of every server, by its name; with a session, of that one's. */
   async everywhere<R>(options: CallOptions, make: () => Exchange<R>): Promise<Map<string, R>> {
     checkCallOptions(options)
-    const { upstreams } = this.fleet
+    const { session } = options
+    const upstreams = session === undefined ? this.fleet.upstreams : [this.fleet.upstreamNamed(session.server)]
     const results = await Promise.all(upstreams.map((upstream) => this.#start(make(), upstream, options, undefined)))
     return new Map(upstreams.map((upstream, i) => [upstream.name, results[i]]))
+  }
+
+  /** To a server by its name. */
+  named<R>(server: string, options: CallOptions, exchange: Exchange<R>): Promise<R> {
+    return rejecting(() => this.#start(exchange, this.fleet.upstreamNamed(server), options, undefined))
   }
 
   serverOf(key: Key): string {
@@ -117,7 +123,8 @@ export class Dispatch {
   }
 
   #start<R>(exchange: Exchange<R>, upstream: Upstream, options: CallOptions, key: Key | undefined): Promise<R> {
-    const { deadlineMs, signal } = options
+    const { deadlineMs, signal, session } = options
+    exchange.session = session
     exchange.deadlineMs = deadlineMs === undefined ? this.defaults.deadlineMs : deadlineOf(deadlineMs)
     exchange.deadlineAt = performance.now() + exchange.deadlineMs
     checkSignal(signal)

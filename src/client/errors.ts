@@ -56,6 +56,19 @@ export class ServerUnavailableError extends CacheError {
   }
 }
 
+/**
+ * Thrown when the connection that a call was tied to (`session`) is gone or not yet there. Nothing was sent, on that connection
+ * or on another.
+ */
+export class SessionEndedError extends CacheError {
+  readonly server: string
+
+  constructor(server: string) {
+    super('SESSION_ENDED', `the connection to ${server} that this call was meant for has ended`)
+    this.server = server
+  }
+}
+
 /** Thrown when the server refuses the user name and password. Nothing was sent. */
 export class AuthenticationError extends CacheError {
   readonly server: string
@@ -82,13 +95,18 @@ export class DeadlineExceededError extends CacheError {
   }
 }
 
-/** Thrown when the connection ended between request and reply: the server may or may not have done it. */
+/**
+ * Thrown when the connection ended between request and reply: the server may or may not have done it. `byServer`: it was the
+ * server that ended it, in order, so that everything it ever said was heard.
+ */
 export class ConnectionLostError extends CacheError {
   readonly server: string
+  readonly byServer: boolean
 
-  constructor(server: string, options?: ErrorOptions) {
+  constructor(server: string, options: ErrorOptions & { byServer?: boolean } = {}) {
     super('CONNECTION_LOST', `connection to ${server} lost before the reply${because(options)}`, options)
     this.server = server
+    this.byServer = options.byServer ?? false
   }
 }
 
@@ -110,6 +128,13 @@ export class ServerError extends CacheError {
 export class RequestRefusedError extends CacheError {
   constructor(message: string) {
     super('REQUEST_REFUSED', message)
+  }
+}
+
+/** Thrown by `keys` when a server has more of them than `limit`. */
+export class TooManyKeysError extends CacheError {
+  constructor(limit: number) {
+    super('TOO_MANY_KEYS', `there are more than ${limit} such keys on one server`)
   }
 }
 

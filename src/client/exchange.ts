@@ -2,8 +2,8 @@
 import { isError, isMeta, NO_OPAQUE, type Reply, ReplyError, Status } from '../protocol/index.js'
 import { onAbort } from './aborts.js'
 import { DeadlineExceededError, RequestRefusedError, ServerError } from './errors.js'
-import type { Features } from './features.js'
 import type { Outbox } from './outbox.js'
+import type { Session } from './types.js'
 
 /** Where the opaque's number starts again; far more than can be under way. */
 const IDS = 2 ** 24
@@ -37,6 +37,8 @@ export abstract class Exchange<T> {
   awaitsReply = true
   /** Called when the request has been written. */
   onSent: (() => void) | undefined
+  /** The only connection that it may be written to; undefined: any. */
+  session: Session | undefined
   /** Written as a meta command: its reply is one of those, and carries its number. */
   #isMeta = false
   #resolve!: (value: T) => void
@@ -53,7 +55,7 @@ export abstract class Exchange<T> {
   }
 
   /** Writes the request; throws UnsupportedError, before anything is written, where the server lacks what it takes. */
-  abstract write(out: Outbox, features: Features): void
+  abstract write(out: Outbox, session: Session): void
 
   /** Takes one reply that is no error; true when the exchange is complete. Throws ReplyError when it is another's. */
   protected abstract takeReply(reply: Reply): boolean

@@ -2,9 +2,10 @@
 
 import type { Address } from './address.js'
 import { Computations } from './computations.js'
+import { InvalidArgumentError } from './errors.js'
 import { type Distribution, Ring } from './ring.js'
 import type { GutterSettings, LinkSettings } from './settings.js'
-import type { Key } from './types.js'
+import type { Key, Session } from './types.js'
 import { Upstream } from './upstream.js'
 import { Winners } from './winners.js'
 
@@ -26,6 +27,7 @@ export class Fleet {
   readonly #servers: Group
   readonly #spare: Group | undefined
   readonly gutter: GutterSettings | undefined
+  readonly #options: ConstructorParameters<typeof Fleet>
   /** What `fetch` does in this process, for all views of the client. */
   readonly computations = new Computations()
   readonly winners = new Winners()
@@ -39,6 +41,12 @@ export class Fleet {
     this.#servers = new Group(servers, distribution, settings)
     this.#spare = gutter === undefined ? undefined : new Group(gutter.servers, distribution, settings)
     this.gutter = gutter
+    this.#options = [servers, distribution, gutter, settings]
+  }
+
+  /** The same servers over connections of its own. */
+  duplicate(): Fleet {
+    return new Fleet(...this.#options)
   }
 
   /** Without the spare ones. */
@@ -46,9 +54,16 @@ export class Fleet {
     return this.#servers.upstreams
   }
 
-  /** The one server of a key. It does not depend on which servers can be reached. */
-  upstreamOf(key: Key): Upstream {
-    return this.#servers.of(key)
+  /** The one server of a key. It does not depend on which servers can be reached. With a session it is that one's. */
+  upstreamOf(key: Key, session?: Session): Upstream {
+    return session === undefined ? this.#servers.of(key) : this.upstreamNamed(session.server)
+  }
+
+  /** Throws InvalidArgumentError where there is none. */
+  upstreamNamed(server: string): Upstream {
+    const found = this.upstreams.find(({ name }) => name === server)
+    if (found === undefined) throw new InvalidArgumentError(`${server} is not one of the servers`)
+    return found
   }
 
   /** The spare server of a key. */
@@ -57,7 +72,14 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
-    const spare = this.#spare?.upstreams ?? []
-    await Promise.all([...this.upstreams, ...spare].map((upstream) => upstream.close()))
+    await Promise.all(this.#all().map((upstream) => upstream.close()))
+  }
+
+  async hangUp(): Promise<void> {
+    await Promise.all(this.#all().map((upstream) => upstream.hangUp()))
+  }
+
+  #all(): readonly Upstream[] {
+    return [...this.upstreams, ...(this.#spare?.upstreams ?? [])]
   }
 }

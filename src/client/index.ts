@@ -1,4 +1,5 @@
 /** A memcached client: `const cache = createClient({ servers: 'localhost' })`. */
+export { StaleFenceError } from '../fencing/index.js'
 export { Client, createClient } from './client.js'
 export type { Codec, Encoded } from './codec.js'
 export * from './codecs/index.js'

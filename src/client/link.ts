@@ -7,6 +7,7 @@ import type { Address } from './address.js'
 import { Backoff } from './backoff.js'
 import { type AnyExchange, Connection } from './connection.js'
 import { channels, publish } from './diagnostics.js'
+import { ClientClosedError } from './errors.js'
 import type { LinkSettings } from './settings.js'
 
 /** `idle`: never asked for. `down`: the last try failed, the next comes after a pause. */
@@ -46,13 +47,18 @@ export class Link {
     return this.lastError !== undefined && this.state !== 'ready'
   }
 
+  /** Of the connection there is now. */
+  get sessionId(): number | undefined {
+    return this.#connection?.session.id
+  }
+
   get pending(): number {
     return this.#connection?.pending.length ?? 0
   }
 
   /** Results of what callers wait for; a handshake is nobody's. */
   results(): Promise<unknown>[] {
-    if (this.state !== 'ready') return []
+    if (!this.#isOpen) return []
     return Array.from(this.#connection!.pending, (exchange) => exchange.promise)
   }
 
@@ -85,6 +91,14 @@ export class Link {
     }, stallMs)
   }
 
+  /** Lets the server end it, for good: what is under way may still be answered. */
+  hangUp(): void {
+    this.state = 'closed'
+    clearTimeout(this.#timer)
+    if (this.#isOpen) this.#connection!.hangUp()
+    else this.#connection?.destroy(new ClientClosedError())
+  }
+
   /** Ends it for good. */
   close(reason: Error): void {
     this.state = 'closed'
@@ -99,7 +113,7 @@ export class Link {
     this.#isOpen = true
     this.#readyAt = performance.now()
     this.#attempt = 0
-    publish(channels.connect, () => ({ server: this.#address.name, version: this.#connection!.features.version }))
+    publish(channels.connect, () => ({ server: this.#address.name, version: this.#connection!.session.version }))
     this.#events.ready(this)
   }
 

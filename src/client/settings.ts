@@ -59,6 +59,7 @@ const VIEW = { codec: true, ttl: true, deadlineMs: true, keyPrefix: true } satis
 const CALL = {
   deadlineMs: true,
   signal: true,
+  session: true,
   policy: true,
   ttl: true,
   noreply: true,
@@ -67,6 +68,9 @@ const CALL = {
   stale: true,
   lease: true,
   delay: true,
+  prefix: true,
+  pinned: true,
+  limit: true,
 }
 
 /** Throws InvalidArgumentError for options that are none, or that nobody knows. */
@@ -165,7 +169,7 @@ function oneOf<T extends string>(value: T, allowed: readonly T[], name: string):
   throw new InvalidArgumentError(`${name} is ${allowed.join(' or ')}, not ${inspect(value)}`)
 }
 
-function whole(value: unknown, name: string): number {
+export function whole(value: unknown, name: string): number {
   if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
   throw new InvalidArgumentError(`${name} is a whole number from 1, not ${inspect(value)}`)
 }

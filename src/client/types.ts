@@ -79,11 +79,35 @@ export interface ClientOptions<T> extends ConnectionDefaults {
 /** What `with` changes; connections stay shared. */
 export type ViewOptions<T> = Pick<ClientOptions<T>, 'codec' | 'ttl' | 'deadlineMs' | 'keyPrefix'>
 
+/**
+ * One connection of a client, from its opening to its end, and what was found out about the server behind it. As long as it
+ * lasts, so does that very process: what has been asked through it is true of whatever else goes through it.
+ */
+export interface Session {
+  /** `host:port` or a path. */
+  readonly server: string
+  /** No other connection of this process has it. */
+  readonly id: number
+  /** As the server tells it; empty when it does not tell. */
+  readonly version: string
+  /** Meta commands. */
+  readonly meta: boolean
+  /** Compare-and-delete in one command (memcached 1.6.13). */
+  readonly compareAndDelete: boolean
+  /** Latchkey's extensions of the protocol. */
+  readonly latchkey: boolean
+}
+
 export interface CallOptions {
   /** Overrides the client's. */
   deadlineMs?: number
   /** Ends the waiting, with the signal's reason; what was sent may still be done. */
   signal?: AbortSignal
+  /**
+   * Send it on this connection and no other, whichever server the key belongs to. When that connection has ended, the call
+   * rejects with SessionEndedError, and nothing was sent.
+   */
+  session?: Session
 }
 
 export interface ReadOptions extends CallOptions {
@@ -106,7 +130,16 @@ export interface CasOptions extends CallOptions {
   noreply?: never
 }
 
-export interface SetOptions extends WriteOptions {
+/** Of what is written under a lock. */
+export interface FenceOptions {
+  /**
+   * The fence of that lock. The server refuses the write, and the call rejects with StaleFenceError, when a greater fence
+   * has written this key. Latchkey only; always goes to the key's own server, whatever the policy.
+   */
+  fence?: bigint
+}
+
+export interface SetOptions extends WriteOptions, FenceOptions {
   policy?: Policy
 }
 
@@ -117,8 +150,8 @@ export interface CounterOptions extends CallOptions {
   ttl?: Ttl
 }
 
-export interface DeleteOptions extends CallOptions {
-  /** Only if the item still has this token (compare-and-delete). */
+export interface DeleteOptions extends CallOptions, FenceOptions {
+  /** Only if the item still has this token (compare-and-delete); not together with `fence`. */
   cas?: bigint
   noreply?: boolean
 }
@@ -126,6 +159,27 @@ export interface DeleteOptions extends CallOptions {
 export interface UpdateOptions extends CasOptions {
   /** Of the value from now on: without one the client's, not what is left of the old one's. */
   ttl?: Ttl
+}
+
+export interface KeysOptions extends CallOptions {
+  /** Only keys that begin so. */
+  prefix?: string
+  /** Of each server, Latchkey only: nothing but the keys that it never evicts. */
+  pinned?: boolean
+  /** More of them than this on one server are an error, so that memory is bounded. Default 100,000. */
+  limit?: number
+  session?: never
+}
+
+/** A key as a server lists it. */
+export interface ListedKey {
+  /** Text, or bytes where it is none that could be given as text. Without the client's `keyPrefix`. */
+  readonly key: Key
+  /** The server that has it; with several, not always the one the key belongs to. */
+  readonly server: string
+  /** When it will end, in whole seconds of the server's clock; undefined for never. */
+  readonly expiresAt: Date | undefined
+  readonly cas: bigint
 }
 
 export interface FlushOptions extends CallOptions {

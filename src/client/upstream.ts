@@ -6,6 +6,7 @@ import { AuthenticationError, ClientClosedError, OverloadedError, ServerUnavaila
 import { Link } from './link.js'
 import { Queue } from './queue.js'
 import { type LinkSettings, LONGEST_TIMER_MS } from './settings.js'
+import type { Session } from './types.js'
 
 /** No timer is set. */
 const NEVER = Number.POSITIVE_INFINITY
@@ -30,7 +31,7 @@ export class Upstream {
   /** Sends it, lets it wait for the connection, or fails it. */
   submit(exchange: AnyExchange): void {
     if (exchange.settled) return
-    const link = this.#leastBusy()
+    const link = this.#linkOf(exchange.session) ?? this.#leastBusy()
     const refusal = this.#refusal(link)
     if (refusal !== undefined) {
       exchange.fail(refusal)
@@ -62,6 +63,19 @@ export class Upstream {
     await Promise.allSettled([...waiting, ...this.#links.flatMap((link) => link.results())])
     clearTimeout(this.#watch)
     for (const link of this.#links) link.close(new ClientClosedError())
+  }
+
+  /** As `close`, but the servers are told at once that nothing more will come, and so need not go on. */
+  async hangUp(): Promise<void> {
+    this.#closed = true
+    for (const exchange of this.#waiting.drain()) exchange.fail(new ClientClosedError())
+    for (const link of this.#links) link.hangUp()
+    await this.close()
+  }
+
+  #linkOf(session: Session | undefined): Link | undefined {
+    if (session === undefined) return undefined
+    return this.#links.find((link) => link.state === 'ready' && link.sessionId === session.id)
   }
 
   #leastBusy(): Link | undefined {

@@ -10,6 +10,8 @@ const VALUE_MAX = 1024 * 1024 * 1024
 /** Up to this size an incomplete value waits with its line; beyond, it gets a buffer of its own at once. */
 const SMALL = 1024
 const LINE_END = 2
+/** What a line of a list of keys begins with. */
+const DUMPED = 'key='
 
 /** Thrown for bytes that are no reply. What follows them in the stream means nothing any more. */
 export class ReplyError extends Error {}
@@ -47,6 +49,9 @@ const statusOfWord = new Map<string, Status>([
   ['SERVER_ERROR', Status.ServerError],
   // `SERVER_ERROR: shutdown not enabled` has its colon there.
   ['SERVER_ERROR:', Status.ServerError],
+  // Of lru_crawler.
+  ['BUSY', Status.ServerError],
+  ['BADCLASS', Status.ClientError],
 ])
 
 const SMALL_F = 102
@@ -97,10 +102,20 @@ export class ReplyParser {
       this.#carry = Buffer.from(chunk.subarray(at))
       return -1
     }
-    if (end === at || chunk[end - 1] !== CR) throw new ReplyError('a reply line does not end in \\r\\n')
+    if (end === at || chunk[end - 1] !== CR) return this.#bareLine(chunk, at, end)
     const length = this.#line(chunk, at, end - 1)
     if (length < 0) return end + 1
     return this.#value(chunk, at, end + 1, length)
+  }
+
+  /** Lines of a list of keys are the only ones that end without a carriage return. */
+  #bareLine(chunk: Buffer, start: number, end: number): number {
+    if (chunk.toString('latin1', start, Math.min(end, start + DUMPED.length)) !== DUMPED)
+      throw new ReplyError('a reply line does not end in \\r\\n')
+    this.#start(chunk, end)
+    this.#reply.status = Status.Dumped
+    this.#reply.rest = start + DUMPED.length
+    return end + 1
   }
 
   /** The value behind a line that promised `length` bytes. */
@@ -155,14 +170,7 @@ export class ReplyParser {
 
   /** The line from `start` to `end`. Returns the length of the value that follows, or −1 for none. */
   #line(chunk: Buffer, start: number, end: number): number {
-    const reply = this.#reply
-    reply.line = reply.data = chunk
-    reply.end = end
-    reply.opaque = NO_OPAQUE
-    reply.flags = 0
-    reply.stale = reply.lost = false
-    reply.casStart = reply.casEnd = 0
-    reply.valueStart = reply.valueEnd = 0
+    const reply = this.#start(chunk, end)
     if (end - start === 2 || (end - start > 2 && chunk[start + 2] === SPACE)) {
       const status = statusOfPair[(chunk[start] << 8) | chunk[start + 1]] as Status
       if (status !== (0 as number)) {
@@ -174,6 +182,18 @@ export class ReplyParser {
       }
     }
     return this.#classicLine(chunk, start, end)
+  }
+
+  #start(chunk: Buffer, end: number): Reply {
+    const reply = this.#reply
+    reply.line = reply.data = chunk
+    reply.end = end
+    reply.opaque = NO_OPAQUE
+    reply.flags = 0
+    reply.stale = reply.lost = false
+    reply.casStart = reply.casEnd = 0
+    reply.valueStart = reply.valueEnd = 0
+    return reply
   }
 
   #metaValue(chunk: Buffer, start: number, end: number): number {

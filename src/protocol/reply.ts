@@ -1,7 +1,7 @@
 /** One reply as a client reads it: its status, its flags, and where its line and its value lie in the bytes received. */
 import { parseU64 } from './numbers.js'
 
-/** What a reply line begins with. `Number` is the bare number that classic incr and decr answer. */
+/** What a reply line begins with. `Number` is the bare number that classic incr and decr answer, `Dumped` a line of a list of keys. */
 export const Status = {
   // Meta
   Done: 1,
@@ -26,10 +26,11 @@ export const Status = {
   Version: 19,
   Stat: 20,
   Number: 21,
+  Dumped: 22,
   // Errors
-  Error: 22,
-  ClientError: 23,
-  ServerError: 24,
+  Error: 23,
+  ClientError: 24,
+  ServerError: 25,
 } as const
 export type Status = (typeof Status)[keyof typeof Status]
 

@@ -32,6 +32,7 @@ import { Cell, Metric, type Metrics } from './metrics.js'
 import { type Client, Parked } from './parked.js'
 import { PrefixCounts } from './prefixes.js'
 import { DebugReader, MetaNumberReader, MetaReader, MetaStoredReader, NumberReader, ValueReader } from './readers.js'
+import { oneLine, refusalOf } from './refusals.js'
 import type { ItemTable } from './watched-table.js'
 
 /** By command number. */
@@ -125,9 +126,14 @@ export class Executor {
 
   /** Trouble inside is the server's error, told to the client, and never the end of the server. */
   fail(error: unknown): void {
+    const refusal = refusalOf(error)
+    if (refusal !== undefined) {
+      if (!this.request.noreply) this.#out.string(`${refusal}\r\n`)
+      return
+    }
     this.#metrics.add(Metric.InternalErrors, 1)
     const message = error instanceof Error ? error.message : String(error)
-    this.#out.string(`SERVER_ERROR ${message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)}\r\n`)
+    this.#out.string(`SERVER_ERROR ${oneLine(message)}\r\n`)
   }
 
   #dispatch(input: Bytes): void {

@@ -5,11 +5,14 @@ import type { Question } from './context.js'
 import type { EventBundle } from './events.js'
 import type { MetricsHandle } from './metrics.js'
 import type { Settings } from './options.js'
+import type { LockStatePlace } from './state/lock-state.js'
 
 export interface WorkerStart {
   readonly settings: Settings
   readonly table: StoreHandle
   readonly metrics: MetricsHandle
+  /** Where leases are written down, if they are. */
+  readonly state: LockStatePlace | undefined
   /** This worker's row of the metrics, from 1. */
   readonly row: number
 }

@@ -1,4 +1,5 @@
 /** What a server can be told, and what it is told when nobody says. */
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 
 export interface ServeOptions {
@@ -28,6 +29,13 @@ export interface ServeOptions {
   evict?: boolean
   /** Keys that are never thrown out begin like this. Default: the store's own. */
   pinnedPrefixes?: string[]
+  /**
+   * A directory, of this server alone and on a local disk, for what locks need to know after a restart: one small file.
+   * After a crash no pinned key is created for as long as one of before may be held. Default: none is kept.
+   */
+  stateDir?: string
+  /** With `stateDir`, the longest life of a pinned key that has an end, in ms. Default ten minutes. */
+  maxLeaseMs?: number
   /** Let clients stop the server with `shutdown`. Default no. */
   allowShutdown?: boolean
   /** Let clients empty it with `flush_all`. Default yes. */
@@ -62,6 +70,10 @@ export interface Settings {
   readonly allowFlush: boolean
   readonly allowDump: boolean
   readonly allowWatch: boolean
+  readonly stateDir: string | undefined
+  readonly maxLeaseMs: number
+  /** Of this start: 32 hex digits that no other has. */
+  readonly incarnation: string
 }
 
 export function settle(options: ServeOptions, version: string): Settings {
@@ -70,6 +82,7 @@ export function settle(options: ServeOptions, version: string): Settings {
   whole('port', options.port ?? 0, 0, 65535)
   whole('maxConnections', options.maxConnections ?? 1024, 1, 1_000_000)
   whole('itemMax', options.itemMax ?? 1024, 1024, 1_073_741_824)
+  whole('maxLeaseMs', options.maxLeaseMs ?? 1, 1, 2_592_000_000)
   whole('requestsPerTurn', options.requestsPerTurn ?? 1, 1, 1_000_000)
   return {
     version,
@@ -90,6 +103,9 @@ export function settle(options: ServeOptions, version: string): Settings {
     allowFlush: options.allowFlush ?? true,
     allowDump: options.allowDump ?? true,
     allowWatch: options.allowWatch ?? true,
+    stateDir: options.stateDir,
+    maxLeaseMs: options.maxLeaseMs ?? 600_000,
+    incarnation: randomBytes(16).toString('hex'),
   }
 }
 

@@ -15,6 +15,8 @@ import { Table } from '../store/index.js'
 import { type Listener, openListener } from './listener.js'
 import { Cell, Metrics } from './metrics.js'
 import { type ServeOptions, type Settings, settle } from './options.js'
+import { LeaseWatch } from './state/lease-watch.js'
+import { LockState } from './state/lock-state.js'
 import { Team } from './team.js'
 
 /** How long a client may take to fetch its last replies when the server stops, in milliseconds. */
@@ -40,10 +42,18 @@ export class Server implements AsyncDisposable {
   readonly #team: Team
   readonly #listener: Listener
   readonly #metrics: Metrics
+  readonly #leases: LeaseWatch | undefined
   #closing: Promise<void> | undefined
   #settleClosed: () => void = () => undefined
 
-  constructor(settings: Settings, table: Table, metrics: Metrics, team: Team, listener: Listener) {
+  constructor(
+    settings: Settings,
+    table: Table,
+    metrics: Metrics,
+    team: Team,
+    listener: Listener,
+    leases: LeaseWatch | undefined,
+  ) {
     this.settings = settings
     this.port = listener.port
     this.host = settings.host
@@ -52,6 +62,7 @@ export class Server implements AsyncDisposable {
     this.#metrics = metrics
     this.#team = team
     this.#listener = listener
+    this.#leases = leases
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve
     })
@@ -77,6 +88,7 @@ export class Server implements AsyncDisposable {
     Atomics.store(this.#metrics.cells, Cell.Accepting, 0)
     this.#listener.close()
     await this.#team.drain(DRAIN_MS)
+    this.#leases?.stop()
     this.#table.close()
     this.#settleClosed()
   }
@@ -88,40 +100,47 @@ export class Server implements AsyncDisposable {
 
 /**
  * Starts a memcached server in this process: a table in shared memory, and threads that serve it.
- * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, and with `RangeError`
- * for options out of bounds.
+ * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `LOCK_STATE` when
+ * `stateDir` cannot be used, and with `RangeError` for options out of bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = settle(options, versionText())
   const metrics = Metrics.create(settings.threads)
   const log = options.log ?? ((message) => process.stderr.write(`${message}\n`))
-  const listener = await openListener(settings, metrics, log)
-  const bound = { ...settings, port: listener.port || settings.port }
-  const table = makeTable(settings, options, listener)
-  Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
-  const team = new Team(bound, table, metrics, listener, log)
+  // What was taken, to be given back in turn when a later step fails.
+  const undo: (() => unknown)[] = []
   try {
+    const { stateDir, maxLeaseMs } = settings
+    const state = stateDir === undefined ? undefined : await LockState.open(stateDir, maxLeaseMs, log)
+    if (state !== undefined) undo.push(() => state.close())
+    const listener = await openListener(settings, metrics, log)
+    undo.push(() => listener.close())
+    const bound = { ...settings, port: listener.port || settings.port }
+    const table = makeTable(settings, options, state)
+    undo.push(() => table.close())
+    const leases = state && new LeaseWatch(state, table, log)
+    undo.push(() => leases?.abandon())
+    leases?.start()
+    Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
+    const team = new Team(bound, table, metrics, listener, state?.place, log)
+    undo.push(() => team.drain(0))
     await team.start()
+    table.startSweeper()
+    Atomics.store(metrics.cells, Cell.Accepting, 1)
+    const server = new Server(bound, table, metrics, team, listener, leases)
+    team.onStop = () => void server.close()
+    return server
   } catch (error) {
-    listener.close()
-    await team.drain(0)
-    table.close()
+    for (const step of undo.reverse()) await step()
     throw error
   }
-  table.startSweeper()
-  Atomics.store(metrics.cells, Cell.Accepting, 1)
-  const server = new Server(bound, table, metrics, team, listener)
-  team.onStop = () => void server.close()
-  return server
 }
 
-/** Memory that cannot be had must not leave a port behind that nobody serves. */
-function makeTable(settings: Settings, { pinnedPrefixes }: ServeOptions, listener: Listener): Table {
+function makeTable(settings: Settings, { pinnedPrefixes }: ServeOptions, state: LockState | undefined): Table {
   const { memory, itemMax, evict, threads } = settings
-  try {
-    return Table.create({ memory, itemMax, evict, threads, ...(pinnedPrefixes && { pinnedPrefixes }) })
-  } catch (error) {
-    listener.close()
-    throw error
-  }
+  return Table.create(
+    { memory, itemMax, evict, threads, ...(pinnedPrefixes && { pinnedPrefixes }) },
+    undefined,
+    state?.inherited,
+  )
 }

@@ -70,6 +70,7 @@ export function generalStats(table: Table, metrics: Metrics, settings: Settings)
   const { indexBytes } = table.stats()
   rows.set('hash_power_level', Math.floor(Math.log2(Math.max(1, indexBytes / BUCKET_BYTES))))
   rows.set('hash_bytes', indexBytes)
+  for (const [name, value] of lockRows(table, settings)) rows.set(name, value)
   for (const [name, value] of trafficRows(metrics, settings)) rows.set(name, value)
   for (const name of ABSENT) if (!rows.has(name)) rows.set(name, 0)
   return [...rows]
@@ -83,6 +84,7 @@ function processRows(metrics: Metrics, settings: Settings): StatRow[] {
     ['uptime', Math.floor((Date.now() - settings.startedAtMs) / 1000)],
     ['time', Math.floor(Date.now() / 1000)],
     ['version', settings.version],
+    ['incarnation', settings.incarnation],
     ['libevent', `node-${process.versions.node}`],
     ['pointer_size', 64],
     ['rusage_user', (user / 1e6).toFixed(6)],
@@ -92,6 +94,14 @@ function processRows(metrics: Metrics, settings: Settings): StatRow[] {
     ['total_connections', metrics.sum(Metric.TotalConnections)],
     ['rejected_connections', metrics.sum(Metric.RejectedConnections)],
     ['connection_structures', connections],
+  ]
+}
+
+/** What tells a client how much a restart of this server can make it forget. */
+function lockRows(table: Table, { stateDir }: Settings): StatRow[] {
+  return [
+    ['lock_state', stateDir === undefined ? 'none' : 'kept'],
+    ['lock_grace_ms', Math.ceil(table.graceMs)],
   ]
 }
 
@@ -149,6 +159,9 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
     ['lru_segmented', 'no'],
     ['idle_timeout', settings.idleTimeoutSeconds],
     ['ssl_enabled', 'no'],
+    ['state_dir', settings.stateDir ?? 'NULL'],
+    ['max_lease', settings.stateDir === undefined ? 0 : settings.maxLeaseMs / 1000],
+    ['pinned_prefixes', table.handle.options.pinnedPrefixes.join(' ')],
   ]
 }
 

@@ -6,6 +6,7 @@ import type { Listener } from './listener.js'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.js'
 import type { Metrics } from './metrics.js'
 import type { Settings } from './options.js'
+import type { LockStatePlace } from './state/lock-state.js'
 import { WatchDesk } from './watchers.js'
 
 /** A worker that dies younger than this is replaced after a pause, lest a fault at start spins. */
@@ -37,6 +38,7 @@ export class Team {
     readonly table: Table,
     readonly metrics: Metrics,
     readonly listener: Listener,
+    readonly state: LockStatePlace | undefined,
     readonly log: (message: string) => void,
   ) {
     this.#desk = new WatchDesk(metrics, (row, message) => {
@@ -58,6 +60,7 @@ export class Team {
       settings: this.settings,
       table: this.table.handle,
       metrics: this.metrics.handle,
+      state: this.state,
       row: index + 1,
     }
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data })

@@ -9,6 +9,7 @@ import type { FromWorker, ListenAt, ToWorker, WorkerStart } from './messages.js'
 import { Cell, Metric, Metrics } from './metrics.js'
 import { openRawStream } from './raw-stream.js'
 import { SocketStream } from './socket-stream.js'
+import { leaseKeeper } from './state/lock-state.js'
 import type { Watcher } from './watchers.js'
 
 const start = workerData as WorkerStart
@@ -17,7 +18,9 @@ const port = parentPort
 if (port === null) throw new Error('This module is the body of a worker thread.')
 
 const metrics = Metrics.attach(start.metrics, start.row)
-const context = new WorkerContext(Table.attach(start.table), settings, metrics, { ask, watch, send })
+const table = Table.attach(start.table)
+if (start.state !== undefined) table.keepLeases(leaseKeeper(start.state))
+const context = new WorkerContext(table, settings, metrics, { ask, watch, send })
 const unanswered = new Map<number, (text: string) => void>()
 let listening: Server | undefined
 let draining = false

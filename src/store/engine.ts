@@ -9,6 +9,7 @@ import { Counters } from './counters.js'
 import { Evictor } from './eviction.js'
 import { HandOver, type Succession } from './hand-over.js'
 import { HashIndex } from './hash-index.js'
+import { Horizon } from './horizon.js'
 import { Items } from './items.js'
 import { Key } from './key.js'
 import { Global, GlobalDouble, Mark, Page, PageKind, QueueName, SIZE_CLASSES, Stripe, StripeDouble } from './layout.js'
@@ -33,6 +34,8 @@ export interface EngineConfig {
   readonly seed: number
   /** The moment, on the clock that all threads share, from which the store counts its milliseconds. */
   readonly originMs: number
+  /** What CAS sequence 0 of stripe 0 stands for. */
+  readonly casEpoch: bigint
 }
 
 export class Engine {
@@ -44,6 +47,7 @@ export class Engine {
   readonly waiters: Waiters
   readonly changes: Changes
   readonly counters: Counters
+  readonly horizon: Horizon
   /** On the record that `index.findLocked` found last. */
   readonly record: RecordCursor
   /** On the record that a walk over a page has come to. */
@@ -66,6 +70,7 @@ export class Engine {
     this.slot = takeSlot(memory, threadId)
     this.#owner = ownerWord(this.slot)
     this.counters = new Counters(memory, this.slot)
+    this.horizon = new Horizon(memory, this.#owner, config.casEpoch)
     this.waiters = new Waiters(memory, this.slot)
     this.changes = new Changes(memory, this.newKey())
     this.record = new RecordCursor(memory)
@@ -267,6 +272,7 @@ export class Engine {
     const { control } = this.memory
     for (const slot of slotsOf(this.memory, ended)) {
       const dead = ownerWord(slot)
+      this.horizon.recover(dead)
       // The pool first: repairing a stripe gives pages back.
       if (seize(control, Global.PoolLock, dead, this.#owner)) {
         this.pool.rebuildLocked()

@@ -68,6 +68,34 @@ export class StoreMemoryError extends StoreError {
   }
 }
 
+/**
+ * Thrown when a lease on a pinned key would outlast what is written down of leases, and that cannot be written. Nothing
+ * was stored.
+ */
+export class StoreStateError extends StoreError {
+  constructor(why: string) {
+    super('STORE_STATE', `lock state cannot be written: ${why}`)
+  }
+}
+
+/** Thrown when a pinned key is to be created while locks of before a restart may still be held. Nothing was stored. */
+export class StoreGraceError extends StoreError {
+  /** Milliseconds until keys can be created again. */
+  readonly leftMs: number
+
+  constructor(leftMs: number) {
+    super('STORE_GRACE', `lock grace: ${leftMs} ms left`)
+    this.leftMs = leftMs
+  }
+}
+
+/** Thrown when a pinned key is to live longer than a lease may last. Nothing was stored. */
+export class StoreLeaseError extends StoreError {
+  constructor(maxLeaseMs: number) {
+    super('STORE_LEASE', `lease longer than ${maxLeaseMs} ms`)
+  }
+}
+
 /** Thrown by incr and decr on a value that is not a 64-bit unsigned number. */
 export class NotANumberError extends StoreError {
   constructor() {

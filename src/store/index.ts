@@ -1,6 +1,7 @@
 /** `latchkey/store`: a thread-safe cache in shared memory. `Store` for programs, `Table` for servers. */
 export type { Bindings } from './bindings.js'
 export { Bytes } from './bytes.js'
+export { casEpochAt } from './cas-epoch.js'
 export type { Claimed, ClaimOptions } from './claims.js'
 export { type Clock, monotonicClock } from './clock.js'
 export type { CounterName } from './counters.js'
@@ -9,19 +10,23 @@ export {
   StoreArgumentError,
   StoreClosedError,
   StoreError,
+  StoreGraceError,
+  StoreLeaseError,
   StoreLockTimeoutError,
   StoreMemoryError,
+  StoreStateError,
   StoreThreadsError,
   TooManyWaitersError,
   ValueTooLargeError,
   ValueTooLongToWaitError,
 } from './errors.js'
+export type { LeaseKeeper } from './horizon.js'
 export { sizeClassOf } from './items.js'
 export type { Key } from './key.js'
 export { parseSize, type StoreOptions } from './options.js'
 export type { SizeClass, StripeStats, TableStats } from './stats.js'
 export { type Entry, type PinnedEntry, type SetOptions, Store } from './store.js'
-export { type StoreHandle, Table } from './table.js'
+export { type Inherited, type StoreHandle, Table } from './table.js'
 export * from './types.js'
 export { WAITING_VALUE_MAX } from './waiter-layout.js'
 export type { Wait, WaitEnd } from './waits.js'

@@ -37,11 +37,23 @@ export const Global = {
   EvictionHand: 32,
   /** Seconds since the store began, as the last thread to look saw them: for access times only. */
   CoarseSeconds: 50,
+  /** Held by the thread that writes down the horizon. */
+  StateLock: 60,
 } as const
 /** As doubles: index in the same globals, in units of 8 bytes. */
 export const GlobalDouble = {
   /** When a delayed flush falls due, in ms since the store began; 0 for none. */
   FlushAtMs: 24,
+  /** No lease on a pinned key ends later, in ms since the store began; infinite when nobody keeps that. */
+  HorizonMs: 26,
+  /** Until then locks of before a restart may still be held, and none is given. */
+  GraceUntilMs: 27,
+  /** The latest end of a lease that was asked for. */
+  LatestLeaseMs: 28,
+  /** What the wall clock was ahead of the store's when the horizon was written. */
+  WallOffsetMs: 31,
+  /** Until then the tokens given stay below the ceiling that is written down. */
+  CeilingMs: 29,
 } as const
 export const GLOBAL_WORDS = 64
 
@@ -174,5 +186,5 @@ must(Stripe.Classes + SIZE_CLASSES === Stripe.ClassUnits, 'items by class are fo
 must(Stripe.ClassUnits + SIZE_CLASSES <= Stripe.FirstWaiter, 'the classes end before the queue of waiters')
 must(Stripe.LastWaiter < STRIPE_WORDS, 'a stripe holds its queue of waiters')
 must((STRIPE_WORDS * 4) % 64 === 0, 'a stripe is whole cache lines')
-must(GlobalDouble.FlushAtMs * 2 + 2 <= GLOBAL_WORDS, 'globals hold their doubles')
+must(GlobalDouble.WallOffsetMs * 2 + 2 <= GLOBAL_WORDS, 'globals hold their doubles')
 must(MAX_STRIPES <= 1 << STRIPE_BITS, 'stripe bits suffice')

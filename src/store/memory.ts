@@ -8,6 +8,7 @@ import {
   BUCKET_WORDS,
   BUFFER_BYTES,
   GLOBAL_WORDS,
+  GlobalDouble,
   MAX_MEMORY,
   MAX_STRIPES,
   PAGE_WORDS,
@@ -85,6 +86,7 @@ function regions(geometry: Geometry) {
 export function allocateMemory(memory: number, threads: number): MemoryHandle {
   const geometry = chooseGeometry(memory, threads)
   const control = new SharedArrayBuffer(regions(geometry).end * 4)
+  new Float64Array(control)[GlobalDouble.HorizonMs] = Number.POSITIVE_INFINITY
   const data: SharedArrayBuffer[] = []
   for (let left = (geometry.pages + 1) * 2 ** geometry.pageShift; left > 0; left -= BUFFER_BYTES)
     data.push(new SharedArrayBuffer(Math.min(left, BUFFER_BYTES)))

@@ -9,7 +9,18 @@ import type { Engine } from './engine.js'
 import type { HandOver, Succession } from './hand-over.js'
 import { countExpired, sizeClass } from './items.js'
 import type { Key } from './key.js'
-import { Mark, Page, PageKind, Queue, type QueueName, State, Stripe, UNIT_BYTES, VALUE_MAX } from './layout.js'
+import {
+  GlobalDouble,
+  Mark,
+  Page,
+  PageKind,
+  Queue,
+  type QueueName,
+  State,
+  Stripe,
+  UNIT_BYTES,
+  VALUE_MAX,
+} from './layout.js'
 import { stripeOf } from './pages.js'
 import type { PinnedPrefixes } from './pinned.js'
 import { type Header, leadingUnits, RecordCursor, recordUnits } from './records.js'
@@ -28,6 +39,17 @@ import { WaiterState } from './waiter-layout.js'
 export const Read = { Miss: 0, Hit: 1 } as const
 /** The pool has run dry: make `pagesWanted` pages and ask again. No `Outcome` and no `Read` has this value. */
 export const NeedRoom = -1
+/** What an operation that answered `NeedRoom` wants instead of pages. */
+export const Obstacle = {
+  None: 0,
+  /** The lease would outlast the horizon: raise that to `leaseEndMs`, and ask again. */
+  Horizon: 1,
+  /** Refused: the lease is longer than any may be. */
+  Lease: 2,
+  /** Refused: whoever held the lock before a restart may still believe so. */
+  Grace: 3,
+} as const
+export type Obstacle = (typeof Obstacle)[keyof typeof Obstacle]
 /** Decided to go on with a write; with `Stale` the new item is marked so. */
 const Go = -2
 const GoStale = -3
@@ -49,6 +71,8 @@ export interface OperationsConfig {
   readonly pinned: PinnedPrefixes
   /** What CAS sequence 0 of stripe 0 stands for. */
   readonly casEpoch: bigint
+  /** Longest life of a pinned item that has an end. */
+  readonly maxLeaseMs: number
 }
 
 /** A hundred thousand years: no clock gets there, and the sum with any time still fits a record. */
@@ -82,6 +106,9 @@ export class Operations implements Succession {
   #useReserve = false
   /** How many pages the operation that answered `NeedRoom` could use. */
   pagesWanted = 0
+  /** What stood in its way, if it was not that; for the table to take away, and to set back. */
+  obstacle: Obstacle = Obstacle.None
+  leaseEndMs = 0
   /** Set when an operation makes a missing item; for those to clear who want to know. */
   vivified = false
 
@@ -140,6 +167,7 @@ export class Operations implements Succession {
     const decision = this.#decideWrite(exists, options)
     if (decision !== Go && decision !== GoStale) return decision
     const adds = extendsValue(options.mode)
+    if (!exists && (adds || options.mode === WriteMode.Add) && this.#inGrace(key)) return NeedRoom
     if (exists && adds) return this.#extend(stripe, key, value, start, length, options, reader)
 
     const shape = this.#shape
@@ -421,7 +449,7 @@ export class Operations implements Succession {
     shape.ownCas = ownCas
     shape.stale = false
     shape.expiresAtMs = this.#expiryOf(ttlMs)
-    if (!this.#begin(stripe, key, false, false)) return false
+    if (this.#inGrace(key) || !this.#begin(stripe, key, false, false)) return false
     this.#fresh.fillValue(value, start)
     if (!this.#commit(stripe, key, false)) return false
     this.#engine.counters.add(Counter.totalItems)
@@ -470,12 +498,36 @@ export class Operations implements Succession {
       this.#record.state |= state & CARRIED
       return true
     }
+    if (!this.#mayLease(key, expiresAtMs)) return false
     old.expiresAtMs = expiresAtMs
     if (expiresAtMs !== 0) {
       this.#engine.log.noteExpiryLocked(old.location, expiresAtMs)
       this.#engine.changes.noteLocked(stripe, key)
     }
     return true
+  }
+
+  /** Whether a key may not be created yet: a lock that was given before a restart may still be held. */
+  #inGrace(key: Key): boolean {
+    const { memory, nowMs } = this.#engine
+    if (nowMs >= memory.doubles[GlobalDouble.GraceUntilMs]! || !this.#config.pinned.isPinned(key)) return false
+    this.obstacle = Obstacle.Grace
+    return true
+  }
+
+  /** Whether the key may live until then. A lock must not outlast what the next start would know of. */
+  #mayLease(key: Key, expiresAtMs: number): boolean {
+    if (expiresAtMs === 0 || !this.#config.pinned.isPinned(key)) return true
+    const { horizon, nowMs } = this.#engine
+    if (expiresAtMs - nowMs > this.#config.maxLeaseMs) {
+      this.obstacle = Obstacle.Lease
+      return false
+    }
+    horizon.noteLease(expiresAtMs)
+    if (horizon.covers(expiresAtMs, nowMs)) return true
+    this.obstacle = Obstacle.Horizon
+    this.leaseEndMs = expiresAtMs
+    return false
   }
 
   #shapeLike(record: RecordCursor, valueLength: number, ownCas: bigint | undefined): void {
@@ -499,6 +551,7 @@ export class Operations implements Succession {
       (shape.ownCas !== undefined ? State.HasCas : 0) |
       (shape.flags !== 0 ? State.HasFlags : 0)
     const pinned = this.#config.pinned.isPinned(key)
+    if (pinned && !this.#mayLease(key, shape.expiresAtMs)) return false
     // A pinned item is never overwritten in place: if this thread died halfway, the item would be lost.
     const overwrites = exists && mayOverwrite && !pinned && this.#suits(key, wanted)
     const fields = overwrites ? this.#record.fields : wanted

@@ -7,14 +7,17 @@ import { randomBytes } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
 import { Bindings } from './bindings.js'
 import type { Bytes } from './bytes.js'
+import { casCeiling, casEpochAt } from './cas-epoch.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { resetCounters } from './counters.js'
 import { Engine } from './engine.js'
-import { StoreLockTimeoutError } from './errors.js'
+import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './errors.js'
+import type { LeaseKeeper } from './horizon.js'
 import type { Key } from './key.js'
-import { QueueName, UNIT_BYTES } from './layout.js'
+import { LatestLease } from './latest-lease.js'
+import { GlobalDouble, QueueName, UNIT_BYTES } from './layout.js'
 import { allocateMemory, type MemoryHandle } from './memory.js'
-import { NeedRoom, Operations, Read } from './operations.js'
+import { NeedRoom, Obstacle, Operations, Read } from './operations.js'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
 import { PinnedPrefixes } from './pinned.js'
 import { type SizeClass, type StripeStats, sizeClasses, stripeStats, type TableStats, tableStats } from './stats.js'
@@ -37,6 +40,18 @@ export interface StoreHandle {
   readonly seed: number
   readonly originMs: number
   readonly casEpoch: bigint
+  /** Longest life of a pinned item that has an end: infinite, or what was inherited. */
+  readonly maxLeaseMs: number
+}
+
+/** What a table knows of the one before it, and promises to the one after it: see `keepLeases`. Times in ms. */
+export interface Inherited {
+  /** Above every token that was given before. */
+  readonly casFloor: bigint
+  /** For so long locks that were given before may still be held, and no pinned key can be created. */
+  readonly graceMs: number
+  /** Longest life of a pinned item that has an end. */
+  readonly maxLeaseMs: number
 }
 
 const SWEEP_INTERVAL_MS = 500
@@ -44,9 +59,6 @@ const SWEEP_INTERVAL_MS = 500
 const EXTRA_PAGES = 4
 /** Other threads may take the room that was made; after this many times a write is refused. */
 const ATTEMPTS_MAX = 16
-/** CAS tokens count from 2020, in 4096ths of a microsecond: finer than any stripe can hand them out. */
-const CAS_EPOCH_MS = Date.UTC(2020, 0, 1)
-const CAS_STEPS_PER_MS = 4096n * 1000n
 
 /**
  * `read`, `write`, `remove` and `arithmetic` are one loop written four times: a closure for the call in its middle would
@@ -56,6 +68,7 @@ export class Table {
   readonly handle: StoreHandle
   readonly #engine: Engine
   readonly #operations: Operations
+  readonly #pinned: PinnedPrefixes
   readonly #waits: Waits
   #sweeper: NodeJS.Timeout | undefined
 
@@ -64,32 +77,39 @@ export class Table {
     const { options } = handle
     this.#engine = new Engine(
       handle.memory,
-      { evict: options.evict, seed: handle.seed, originMs: handle.originMs },
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEpoch: handle.casEpoch },
       clock,
     )
+    this.#pinned = new PinnedPrefixes(options.pinnedPrefixes)
     this.#operations = new Operations(this.#engine, {
       itemMax: options.itemMax,
       pinnedUnitsMax: Math.floor((options.memory * options.pinnedShare) / UNIT_BYTES),
-      pinned: new PinnedPrefixes(options.pinnedPrefixes),
+      pinned: this.#pinned,
       casEpoch: handle.casEpoch,
+      maxLeaseMs: handle.maxLeaseMs,
     })
     this.#waits = new Waits(this.#engine, this.#operations)
   }
 
   /**
-   * Reserves the memory and makes the table. `clock` is for tests; all threads of a table must share its time.
+   * Reserves the memory and makes the table. `clock` is for tests; all threads of a table must share its time. With
+   * `inherited`, leases on pinned keys are kept: no thread can give one before it has called `keepLeases`.
    * @throws StoreArgumentError for options that cannot be.
    */
-  static create(options: StoreOptions = {}, clock: Clock = monotonicClock()): Table {
+  static create(options: StoreOptions = {}, clock: Clock = monotonicClock(), inherited?: Inherited): Table {
     const resolved = resolveOptions(options)
+    const casEpoch = casEpochAt(Date.now())
+    const casFloor = inherited?.casFloor ?? 0n
     const handle: StoreHandle = {
       memory: allocateMemory(resolved.memory, resolved.threads),
       options: resolved,
       seed: randomBytes(4).readInt32LE(),
       originMs: clock.now(),
-      casEpoch: BigInt(Date.now() - CAS_EPOCH_MS) * CAS_STEPS_PER_MS,
+      casEpoch: casEpoch > casFloor ? casEpoch : casFloor,
+      maxLeaseMs: inherited?.maxLeaseMs ?? Number.POSITIVE_INFINITY,
     }
     const table = new Table(handle, clock)
+    if (inherited !== undefined) table.#inherit(inherited)
     table.#engine.pool.fill()
     return table
   }
@@ -100,6 +120,13 @@ export class Table {
    */
   static attach(handle: StoreHandle, clock: Clock = monotonicClock()): Table {
     return new Table(handle, clock)
+  }
+
+  #inherit({ graceMs }: Inherited): void {
+    const { doubles } = this.#engine.memory
+    const untilMs = this.#engine.nowMs + graceMs
+    doubles[GlobalDouble.GraceUntilMs] = untilMs
+    doubles[GlobalDouble.HorizonMs] = untilMs
   }
 
   /** Forgets the time: call it once per batch. Between two calls all operations happen at one moment. */
@@ -280,6 +307,53 @@ export class Table {
     })
   }
 
+  /**
+   * Names who writes down, on this thread, how long leases may last; for tables that were made with `Inherited`. Every
+   * thread that may give or extend leases needs its own.
+   */
+  keepLeases(keeper: LeaseKeeper): void {
+    this.#engine.horizon.keeper = keeper
+  }
+
+  /**
+   * Makes sure that a lease which ends at `leaseEndMs`, on the clock of `nowMs`, can be given without waiting for a disk.
+   * @throws StoreStateError
+   */
+  ensureHorizon(leaseEndMs: number): void {
+    this.#engine.horizon.ensure(leaseEndMs, this.#engine.nowMs)
+  }
+
+  /**
+   * Writes ahead what leases and tokens will soon need; for a timer of one thread.
+   * @throws StoreStateError
+   */
+  keepAhead(): void {
+    this.tick()
+    this.#engine.horizon.keepAhead(this.#engine.nowMs)
+  }
+
+  /** Milliseconds since the store began, at this batch's moment: the clock of `ensureHorizon`. */
+  get nowMs(): number {
+    return this.#engine.nowMs
+  }
+
+  /** Milliseconds left in which locks of before a restart may still be held. */
+  get graceMs(): number {
+    this.tick()
+    return Math.max(0, this.#engine.memory.doubles[GlobalDouble.GraceUntilMs]! - this.#engine.nowMs)
+  }
+
+  /**
+   * Writes down what the next table must know of this one when nothing can be given any more: for how long the last of
+   * the leases that are still held lasts, and a ceiling of the tokens.
+   */
+  keepLast(keeper: LeaseKeeper): void {
+    const latest = new LatestLease(this.newKey(), this.#pinned)
+    for (let cursor = this.scan(0, latest); cursor !== 0; ) cursor = this.scan(cursor, latest)
+    this.tick()
+    keeper.write(Math.max(latest.leftMs, this.graceMs), casCeiling(this.handle.casEpoch, this.#engine.nowMs))
+  }
+
   /** As `scan`, of pinned items alone, without a walk over the others: a stripe at a call. */
   scanPinned(cursor: number, reader: ItemReader): number {
     const { memory } = this.#engine
@@ -354,7 +428,19 @@ export class Table {
     this.#engine.close()
   }
 
+  /** Takes away what stood in an operation's way. False when that cannot be; a refusal is thrown, with no stripe held. */
   #makeRoom(attempt: number): boolean {
+    const operations = this.#operations
+    const { obstacle } = operations
+    if (obstacle !== Obstacle.None) {
+      operations.obstacle = Obstacle.None
+      if (obstacle === Obstacle.Grace) throw new StoreGraceError(this.graceMs)
+      if (obstacle === Obstacle.Lease) throw new StoreLeaseError(this.handle.maxLeaseMs)
+      this.ensureHorizon(operations.leaseEndMs)
+      // The disk took its time.
+      this.tick()
+      return true
+    }
     const { pagesWanted } = this.#operations
     if (pagesWanted === 0 || attempt >= ATTEMPTS_MAX) return false
     return this.#engine.makeRoom(pagesWanted + EXTRA_PAGES)

@@ -32,7 +32,7 @@ export class MortalThread {
     const { options } = handle
     this.engine = new Engine(
       handle.memory,
-      { evict: options.evict, seed: handle.seed, originMs: handle.originMs },
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEpoch: handle.casEpoch },
       clock,
     )
     const { memory } = this.engine
@@ -43,6 +43,7 @@ export class MortalThread {
       pinnedUnitsMax: (options.memory * options.pinnedShare) / 8,
       pinned: new PinnedPrefixes(options.pinnedPrefixes),
       casEpoch: handle.casEpoch,
+      maxLeaseMs: handle.maxLeaseMs,
     })
     this.#key = this.engine.newKey()
     makeMortal(memory, this.#life)

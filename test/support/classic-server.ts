@@ -150,12 +150,20 @@ const single: Record<string, (store: ClassicStore, command: string, words: strin
   incr: count,
   decr: count,
   verbosity: () => 'OK',
-  stats: (store) => `STAT curr_items ${store.size}\r\nEND`,
+  stats: (store) => statsOf(store),
   flush_all: (store, _, [seconds = '0']) => {
     if (seconds === '0') store.clear()
     else setTimeout(() => store.clear(), Number(seconds) * 1000).unref()
     return 'OK'
   },
+}
+
+const startedAt = Math.floor(Date.now() / 1000)
+
+function statsOf(store: ClassicStore): string {
+  const time = Math.floor(Date.now() / 1000)
+  const rows = { pid: process.pid, uptime: time - startedAt, time, curr_items: store.size }
+  return [...Object.entries(rows).map(([name, value]) => `STAT ${name} ${value}`), 'END'].join('\r\n')
 }
 
 function count(store: ClassicStore, command: string, [key, delta]: string[]): string {

@@ -35,6 +35,8 @@ export interface Surroundings {
   /** True when nothing is slowed down any more. */
   healed(): boolean
   reset(): void
+  /** True while what is said in this direction is lost. */
+  lost(): boolean
 }
 
 export class FaultFlow {
@@ -122,7 +124,8 @@ export class FaultFlow {
   }
 
   #write(bytes: Buffer | string): void {
-    if (this.#to.writable) this.#to.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    if (this.#to.writable && !this.#around.lost())
+      this.#to.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   }
 
   async #befall(mishap: Mishap): Promise<void> {

@@ -29,6 +29,8 @@ export class FaultProxy {
   accepted = 0
   /** What becomes of connection number n, from 0; asked as it is accepted. Default: nothing. */
   plan: (connection: number) => ConnectionFault = () => ({})
+  /** While it stands, all bytes of that direction are lost, on all connections. */
+  losing: 'requests' | 'replies' | undefined
   #port = 0
   #healed = false
   #listener: Server | undefined
@@ -99,6 +101,7 @@ export class FaultProxy {
   async heal(): Promise<void> {
     this.#healed = true
     this.plan = () => ({})
+    this.losing = undefined
     this.resume()
     await this.accept()
   }
@@ -133,8 +136,10 @@ export class FaultProxy {
       healed: () => this.#healed,
       reset: () => cut(pair, 'rst'),
     }
-    new FaultFlow(pair.client, server, fault.requests ?? {}, around)
-    new FaultFlow(server, pair.client, fault.replies ?? {}, around)
+    const flow = (from: Socket, to: Socket, what: 'requests' | 'replies') =>
+      new FaultFlow(from, to, fault[what] ?? {}, { ...around, lost: () => this.losing === what })
+    flow(pair.client, server, 'requests')
+    flow(server, pair.client, 'replies')
   }
 }
 

@@ -2,6 +2,7 @@
 import { isError, type Reply, Status } from '../../protocol/index.js'
 import { Exchange } from '../exchange.js'
 import type { Outbox } from '../outbox.js'
+import type { Session } from '../types.js'
 
 export class Version extends Exchange<string> {
   constructor() {
@@ -16,6 +17,21 @@ export class Version extends Exchange<string> {
     if (reply.status !== Status.Version) throw this.unexpected(reply)
     this.deliver(reply.text())
     return true
+  }
+}
+
+/** Which connection a request goes out on now, and what the server behind it can do. Sends nothing. */
+export class OpenSession extends Exchange<Session> {
+  constructor() {
+    super('session')
+  }
+
+  write(_out: Outbox, session: Session): void {
+    this.deliver(session)
+  }
+
+  protected takeReply(reply: Reply): boolean {
+    throw this.unexpected(reply)
   }
 }
 

@@ -10,9 +10,9 @@ import type { MetaCommand, MetaReply } from '../types.js'
 
 /** Letters alone, and letters with what may follow, that each command has; `P` and `L` are for proxies. */
 const FLAGS: Record<MetaCommand, RegExp> = {
-  mg: /^(?:[cfhklstuvx]|C\d{1,20}|E\d{1,20}|[NRT]-?\d{1,10}|p\d*|[PL][\x21-\x7e]*)$/,
-  ms: /^(?:[cfhkstI]|[CE]\d{1,20}|F\d{1,10}|[NT]-?\d{1,10}|M[EAPRSeaprs]|[pw]\d+|z|[PL][\x21-\x7e]*)$/,
-  md: /^(?:[ckxI]|[CE]\d{1,20}|T-?\d{1,10}|[PL][\x21-\x7e]*)$/,
+  mg: /^(?:[cfhklstuvwx]|C\d{1,20}|E\d{1,20}|[NRT]-?\d{1,10}|p\d*|[PL][\x21-\x7e]*)$/,
+  ms: /^(?:[cfhkstI]|[CE]\d{1,20}|F\d{1,10}|[NT]-?\d{1,10}|M[EAPRSeaprs]|g\d{1,20}|[pw]\d+|z|[PL][\x21-\x7e]*)$/,
+  md: /^(?:[ckxI]|[CEg]\d{1,20}|T-?\d{1,10}|[PL][\x21-\x7e]*)$/,
   ma: /^(?:[ckstv]|[CDEJ]\d{1,20}|[NT]-?\d{1,10}|M[ID+-]|p\d+|[PL][\x21-\x7e]*)$/,
   me: /^$/,
 }

@@ -32,6 +32,8 @@ abstract class Write<R> extends Exchange<R> {
 
   protected abstract readonly mode: StoreMode
   protected abstract readonly token: bigint | undefined
+  /** Only Latchkey is told one. */
+  protected readonly fence: bigint | undefined = undefined
   protected abstract outcomeOf(reply: Reply): R
 
   write(out: Outbox, { meta }: Features): void {
@@ -53,6 +55,7 @@ abstract class Write<R> extends Exchange<R> {
     if (this.#encoded.flags !== 0) out.text(` F${this.#encoded.flags}`)
     if (this.#exptime !== 0) out.text(` T${this.#exptime}`)
     if (this.token !== undefined) out.text(` C${this.token}`)
+    if (this.fence !== undefined) out.text(` g${this.fence}`)
     out.text(metaMode[this.mode])
     this.endMeta(out)
   }

@@ -1,2 +1,2 @@
 /** The ways of keeping locks: one file each. */
-export {}
+export { type MemcachedLockOptions, type MemcachedOptions, memcached } from './memcached.js'

@@ -1,0 +1,189 @@
+/**
+ * Locks on memcached servers, Latchkey or stock, each key on its one server. What is done depends on what that server can do, and every
+ * request is tied to the connection over which that was found out: behind another there may be another process.
+ */
+import { inspect } from 'node:util'
+import {
+  Client,
+  type ClientOptions,
+  type Codec,
+  createClient,
+  InvalidArgumentError,
+  type Session,
+} from '../../client/index.js'
+import { type Span, spanMs } from '../../time/index.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
+import { LockArgumentError } from '../errors.js'
+import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
+import { factsOf } from './memcached/facts.js'
+import { latchkey } from './memcached/latchkey.js'
+import { sending } from './memcached/outcome.js'
+import { Standings, type VoteRules } from './memcached/standing.js'
+import { StockDialect } from './memcached/stock.js'
+import { wait } from './memcached/wait.js'
+import { Waiters } from './memcached/waiters.js'
+
+const MAX_LEASE: Span = '1m'
+/** Listing is many round trips' work for a server. */
+const LIST_DEADLINES = 60
+
+export interface MemcachedLockOptions {
+  /**
+   * The longest lease that anybody takes on these servers. A server that has been running for less than this may have forgotten
+   * a lock, and is refused (LockUnavailableError). All who use the same servers have to agree. Not used on Latchkey with a state
+   * directory, which sees to that itself, and not for locks of the guarantee `efficiency`. Default 1m.
+   */
+  maxLease?: Span
+  /** `trust`: believe servers however new they are, as in tests. Default `wait`. */
+  freshServers?: 'wait' | 'trust'
+}
+
+/** As for `createClient`, without what is about values and misses. */
+export type MemcachedOptions = MemcachedLockOptions &
+  Omit<ClientOptions<never>, 'codec' | 'ttl' | 'keyPrefix' | 'policy' | 'gutter' | 'deadlineMs'>
+
+/**
+ * Locks on one memcached server, or on several, of which each name has one. A client that is given stays open when the driver is
+ * closed; its `keyPrefix` is not used. Throws InvalidArgumentError or LockArgumentError for options that make no sense.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: its values are not touched
+export function memcached(client: Client<any>, options?: MemcachedLockOptions): LockDriver
+export function memcached(options?: MemcachedOptions): LockDriver
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function memcached(from: Client<any> | MemcachedOptions = {}, more: MemcachedLockOptions = {}): LockDriver {
+  if (from instanceof Client) {
+    const { maxLease, freshServers, ...unknown } = more
+    for (const name in unknown) throw new InvalidArgumentError(`there is no option ${name} here`)
+    return new MemcachedDriver(from, rulesOf(maxLease, freshServers), undefined)
+  }
+  const { maxLease, freshServers, ...options } = from
+  const rules = rulesOf(maxLease, freshServers)
+  return new MemcachedDriver(createClient(options), rules, from)
+}
+
+/** For `remake`. */
+export default memcached
+
+class MemcachedDriver implements LockDriver {
+  readonly kind = 'memcached'
+  readonly remake: LockDriver['remake']
+  readonly #client: Wire
+  readonly #owned: boolean
+  readonly #standings: Standings
+  readonly #stock: StockDialect
+  readonly #waiters: Waiters
+
+  /** `options` are those that the client was made of, if it was made for this driver. */
+  constructor(client: Client<unknown>, rules: VoteRules, options: MemcachedOptions | undefined) {
+    this.#client = client.with({ codec: raw, keyPrefix: '', ttl: 0 })
+    this.#owned = options !== undefined
+    this.#standings = new Standings(rules)
+    this.#stock = new StockDialect(this.#standings)
+    this.#waiters = new Waiters(() => this.#client.duplicate())
+    this.remake = isCloneable(options) ? { module: import.meta.url, options } : undefined
+  }
+
+  async claim(claim: Claim, call: Call): Promise<ClaimResult> {
+    const line = await this.#line(this.#client, claim.key, call)
+    await this.#standings.vote(line.client, line.session, claim, call)
+    if (claim.waitMs >= 1 && speaksLatchkey(line.session)) return this.#wait(claim, call, line.session.server)
+    return this.#dialect(line.session).claim(claim, line)
+  }
+
+  async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
+    const line = await this.#line(this.#client, lease.key, call)
+    return this.#dialect(line.session).extend(lease, ttlMs, line)
+  }
+
+  async release(key: string, version: bigint, call: Call): Promise<boolean> {
+    const line = await this.#line(this.#client, key, call)
+    return this.#dialect(line.session).release(key, version, line)
+  }
+
+  async find(key: string, call: Call): Promise<Found | undefined> {
+    const line = await this.#line(this.#client, key, call)
+    return this.#dialect(line.session).find(key, line)
+  }
+
+  async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
+    const { signal } = call
+    const deadlineMs = LIST_DEADLINES * call.deadlineMs
+    const options = { prefix: keyPrefix, deadlineMs, ...(signal && { signal }) }
+    const keys = this.#client.keys(options)
+    for (;;) {
+      const next = await sending(keyPrefix, 'asks', keys.next())
+      if (next.done) return
+      const { key, server } = next.value
+      // One that belongs to another server is nobody's lock: nobody looks there.
+      if (typeof key !== 'string' || this.#client.serverOf(key) !== server) continue
+      const found = await this.find(key, call)
+      if (found !== undefined) yield found
+    }
+  }
+
+  async facts(key: string, call: Call): Promise<Facts> {
+    const line = await this.#line(this.#client, key, call)
+    return factsOf(key, line, await this.#standings.of(line.client, line.session, key, call))
+  }
+
+  async close(): Promise<void> {
+    await this.#waiters.close()
+    if (this.#owned) await this.#client.close()
+  }
+
+  /** On a connection of its own, whose server has to be asked whether it has a vote just as well. */
+  async #wait(claim: Claim, call: Call, server: string): Promise<ClaimResult> {
+    const client = this.#waiters.take(server)
+    if (client === undefined) return latchkey.claim(claim, await this.#line(this.#client, claim.key, call))
+    let reusable = false
+    try {
+      const line = await this.#line(client, claim.key, call)
+      await this.#standings.vote(client, line.session, claim, call)
+      const result = await wait(claim, line, () => this.#line(this.#client, claim.key, { ...call, signal: undefined }))
+      reusable = true
+      return result
+    } finally {
+      if (reusable) this.#waiters.put(server, client)
+      else this.#waiters.drop(client)
+    }
+  }
+
+  async #line(client: Wire, key: string, call: Call): Promise<Line> {
+    const { deadlineMs, signal } = call
+    const options = signal === undefined ? { deadlineMs } : { deadlineMs, signal }
+    const session = await sending(key, 'asks', client.session(key, options))
+    return { client, session, call }
+  }
+
+  #dialect(session: Session): Dialect {
+    return speaksLatchkey(session) ? latchkey : this.#stock
+  }
+}
+
+/** Values as they are, whatever flags somebody has given them. */
+const raw: Codec<Buffer> = {
+  encode: (data) => ({ data, flags: 0 }),
+  decode: (data) => Buffer.from(data),
+}
+
+function rulesOf(maxLease: Span = MAX_LEASE, freshServers: 'wait' | 'trust' = 'wait'): VoteRules {
+  const maxLeaseMs = spanMs(maxLease)
+  if (maxLeaseMs === undefined || maxLeaseMs <= 0) {
+    throw new LockArgumentError(`maxLease is a span of time, such as '1m', not ${inspect(maxLease)}`)
+  }
+  if (freshServers !== 'wait' && freshServers !== 'trust') {
+    throw new LockArgumentError(`freshServers is wait or trust, not ${inspect(freshServers)}`)
+  }
+  return { maxLeaseMs, trust: freshServers === 'trust' }
+}
+
+/** Options may hold functions, of node:tls for one: then no other thread can have them. */
+function isCloneable(options: MemcachedOptions | undefined): boolean {
+  if (options === undefined) return false
+  try {
+    structuredClone(options)
+    return true
+  } catch {
+    return false
+  }
+}

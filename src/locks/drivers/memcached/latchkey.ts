@@ -1,0 +1,97 @@
+/**
+ * Locks on a Latchkey server: lives in milliseconds, and tokens that never come again, so that the token of the winning add is
+ * the fence and one round trip is all.
+ */
+import type { MetaReply } from '../../../client/index.js'
+import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
+import { OutcomeUnknownError } from '../../errors.js'
+import { decodeRecord, encodeRecord, FOREIGN } from '../record.js'
+import { asking, changing, type Dialect, type Line } from './dialect.js'
+import { sending } from './outcome.js'
+
+/** What a server answers to an add that may wait, with what is needed of it. */
+export interface Added {
+  readonly cas: bigint | undefined
+  /** Whole milliseconds that the request was kept waiting, rounded down. */
+  readonly waitedMs: number
+}
+
+/** The add, which with `waitMs` takes its place in the key's queue. */
+export function add(claim: Claim, waitMs: number, { client, session }: Line, deadlineMs: number): Promise<Added> {
+  const { key, name, holder, ttlMs, guarantee } = claim
+  const flags = ['ME', life(ttlMs), 'c']
+  if (waitMs > 0) flags.push(`w${waitMs}`)
+  const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
+  const request = client.meta('ms', key, flags, record, { session, deadlineMs }).then((reply) => added(reply))
+  return sending(name, 'adds', request)
+}
+
+export function leaseOf({ key, name, holder, guarantee }: Claim, cas: bigint, from: number): Lease {
+  const fence = guarantee === 'fenced' ? cas : undefined
+  return { key, name, holder, fence, version: cas, from, granularityMs: 0 }
+}
+
+export const latchkey: Dialect = {
+  async claim(claim, line): Promise<ClaimResult> {
+    const from = line.call.clock.now()
+    const { cas } = await add(claim, 0, line, line.call.deadlineMs)
+    if (cas !== undefined) return { status: 'held', lease: leaseOf(claim, cas, from) }
+    return { status: 'busy', found: await latchkey.find(claim.key, line).catch(() => undefined), queued: false }
+  },
+
+  async extend(lease, ttlMs, line): Promise<Lease | undefined> {
+    const { key, name, holder, fence, version } = lease
+    const from = line.call.clock.now()
+    const flags = [`C${version}`, life(ttlMs), 'c']
+    const record = encodeRecord(holder, fence ?? 'none')
+    const reply = await sending(name, 'changes', line.client.meta('ms', key, flags, record, changing(line)))
+    return reply.status === 'HD' ? { ...lease, version: casOf(reply), from } : undefined
+  },
+
+  async release(key, version, line): Promise<boolean> {
+    const reply = await sending(key, 'changes', line.client.meta('md', key, [`C${version}`], undefined, changing(line)))
+    return reply.status === 'HD'
+  },
+
+  async find(key, line): Promise<Found | undefined> {
+    const flags = ['v', 'c', 'p', 'w']
+    const { status, value, ...reply } = await sending(
+      key,
+      'asks',
+      line.client.meta('mg', key, flags, undefined, asking(line)),
+    )
+    if (status === 'EN' || value === undefined) return undefined
+    const version = casOf(reply)
+    const { holder, fence } = decodeRecord(value) ?? FOREIGN
+    const leftMs = numberOf(reply, 'p')
+    return {
+      key,
+      holder,
+      fence: fence === 'token' ? version : fence === 'none' ? undefined : fence,
+      version,
+      leftMs: leftMs === undefined || leftMs < 0 ? undefined : leftMs,
+      waiters: numberOf(reply, 'w'),
+    }
+  },
+}
+
+function added(reply: MetaReply): Added {
+  const cas = reply.status === 'HD' ? casOf(reply) : undefined
+  return { cas, waitedMs: numberOf(reply, 'w') ?? 0 }
+}
+
+/** Longer rather than shorter: the holder counts for himself. */
+function life(ttlMs: number): string {
+  return `p${Math.ceil(ttlMs)}`
+}
+
+function casOf(reply: Pick<MetaReply, 'flags'>): bigint {
+  const flag = reply.flags.find((each) => /^c\d+$/.test(each))
+  if (flag === undefined) throw new OutcomeUnknownError('the server gave no token')
+  return BigInt(flag.slice(1))
+}
+
+function numberOf({ flags }: Pick<MetaReply, 'flags'>, letter: string): number | undefined {
+  const flag = flags.find((each) => each.startsWith(letter))
+  return flag === undefined ? undefined : Number(flag.slice(1))
+}

@@ -1,0 +1,123 @@
+/**
+ * Locks on stock memcached, whose clock ticks once a second, and whose tokens begin anew with each start: a version therefore names
+ * the process too. A fence takes three steps: add the record, draw from a counter, and swap the fence into the record. Only if
+ * that swap succeeds is the lock held: then nobody else can have held it since the add, and so the order of fences is the order
+ * of holders.
+ */
+import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
+import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
+import { decodeRecord, encodeRecord, type Fence, FOREIGN } from '../record.js'
+import type { Dialect, Line } from './dialect.js'
+import { Fences } from './fences.js'
+import { itemsOf } from './items.js'
+import { type Standing, type Standings, tokenOf, versionOf } from './standing.js'
+
+const GRANULARITY_MS = 1000
+const LEAST_LEASE_MS = 2000
+/** A greater number of seconds would mean a moment. */
+const MOST_LEASE_MS = 30 * 86_400_000
+
+export class StockDialect implements Dialect {
+  readonly #standings: Standings
+  readonly #fences = new Fences()
+
+  constructor(standings: Standings) {
+    this.#standings = standings
+  }
+
+  async claim(claim: Claim, line: Line): Promise<ClaimResult> {
+    const { key, name, holder, ttlMs, guarantee } = claim
+    const seconds = secondsOf(name, ttlMs)
+    const standing = await this.#standing(line, name)
+    // The abort may have come with the answer.
+    line.call.signal?.throwIfAborted()
+    const from = line.call.clock.now()
+    const fenced = guarantee === 'fenced'
+    const cas = await itemsOf(line).add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds)
+    if (cas === undefined) return this.#busy(key, line)
+    if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
+    const fence = await this.#drawOrLeave(key, cas, line)
+    const record = encodeRecord(holder, fence)
+    const swapped = await afterAdd(itemsOf(line).swap(key, record, seconds, cas))
+    // Our item has ended or was deleted meanwhile: somebody else may have had the lock.
+    if (swapped === undefined) return this.#busy(key, line)
+    return { status: 'held', lease: leaseOf(claim, fence, versionOf(swapped, standing), from) }
+  }
+
+  async extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined> {
+    const { key, name, holder, fence, version } = lease
+    const seconds = secondsOf(name, ttlMs)
+    this.#standings.checkLease(name, ttlMs)
+    const standing = await this.#standing(line, name)
+    const cas = tokenOf(version, standing)
+    if (cas === undefined) return undefined
+    const from = line.call.clock.now()
+    const swapped = await itemsOf(line).swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas)
+    return swapped === undefined ? undefined : { ...lease, version: versionOf(swapped, standing), from }
+  }
+
+  async release(key: string, version: bigint, line: Line): Promise<boolean> {
+    const cas = tokenOf(version, await this.#standing(line, key))
+    return cas !== undefined && itemsOf(line).remove(key, cas)
+  }
+
+  async find(key: string, line: Line): Promise<Found | undefined> {
+    const standing = await this.#standing(line, key)
+    const item = await itemsOf(line).read(key)
+    if (item === undefined) return undefined
+    const { holder, fence } = decodeRecord(item.value) ?? FOREIGN
+    const version = versionOf(item.cas, standing)
+    return { key, holder, fence: numberOf(fence), version, leftMs: item.leftMs, waiters: undefined }
+  }
+
+  #standing({ client, session, call }: Line, lock: string): Promise<Standing> {
+    return this.#standings.of(client, session, lock, call)
+  }
+
+  async #busy(key: string, line: Line): Promise<ClaimResult> {
+    const found = await this.find(key, line).catch(() => undefined)
+    this.#fences.saw(key, found?.fence, line)
+    return { status: 'busy', found, queued: false }
+  }
+
+  /** The fence; what was added for it does not stay when there is none to be had. */
+  async #drawOrLeave(key: string, cas: bigint, line: Line): Promise<bigint> {
+    let reason: unknown
+    try {
+      const fence = await this.#fences.draw(key, line)
+      if (!line.call.signal?.aborted) return fence
+      reason = line.call.signal.reason
+    } catch (error) {
+      reason = error
+    }
+    await afterAdd(itemsOf(line).remove(key, cas))
+    // A draw that may or may not have been done harms nobody.
+    throw reason instanceof OutcomeUnknownError
+      ? new LockUnavailableError(key, `no fence: ${reason.message}`, { cause: reason })
+      : reason
+  }
+}
+
+/** Once the record is there, what cannot be done to it leaves it there. */
+async function afterAdd<R>(step: Promise<R>): Promise<R> {
+  try {
+    return await step
+  } catch (error) {
+    throw error instanceof OutcomeUnknownError ? error : new OutcomeUnknownError(error)
+  }
+}
+
+function leaseOf({ key, name, holder }: Claim, fence: bigint | undefined, version: bigint, from: number): Lease {
+  return { key, name, holder, fence, version, from, granularityMs: GRANULARITY_MS }
+}
+
+/** Without a number there is no fence: the token is none here, and the lock is not held yet. */
+function numberOf(fence: Fence): bigint | undefined {
+  return typeof fence === 'bigint' ? fence : undefined
+}
+
+/** Longer rather than shorter. */
+function secondsOf(lock: string, ttlMs: number): number {
+  if (ttlMs >= LEAST_LEASE_MS && ttlMs <= MOST_LEASE_MS) return Math.ceil(ttlMs / 1000)
+  throw new LockArgumentError(`on memcached a lease is 2 seconds to 30 days, not ${ttlMs} ms`, lock)
+}

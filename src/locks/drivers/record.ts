@@ -1,0 +1,62 @@
+/**
+ * What is written under a lock's key: one line of JSON with short keys, for every driver the same.
+ * `{"o":"<owner>","f":"<fence>","h":"<host>","p":<pid>,"l":"<label>","s":<since>}`, where all but the owner may be missing. Without
+ * `f` the item's own token is the fence, where tokens are fences at all; an empty one says that there is none.
+ */
+import type { Holder } from '../driver.js'
+
+/** A lock's record is far below; what is longer is something else. */
+const LONGEST_BYTES = 4096
+const OWNER = /^[0-9a-f]{32}$/
+const FENCE = /^\d{1,20}$/
+
+/** `none`: a lock without a fence. `token`: the token of the item that this is. */
+export type Fence = bigint | 'none' | 'token'
+
+export interface LockRecord {
+  readonly holder: Holder
+  readonly fence: Fence
+}
+
+export function encodeRecord({ owner, host, pid, label, since }: Holder, fence: Fence): string {
+  const f = fence === 'token' ? undefined : fence === 'none' ? '' : `${fence}`
+  return JSON.stringify({ o: owner, f, h: host, p: pid, l: label, s: since })
+}
+
+/** undefined for what no lock has written. */
+export function decodeRecord(value: Uint8Array): LockRecord | undefined {
+  if (value.length > LONGEST_BYTES) return undefined
+  let json: unknown
+  try {
+    json = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.length).toString())
+  } catch {
+    return undefined
+  }
+  if (typeof json !== 'object' || json === null) return undefined
+  const { o, f, h, p, l, s } = json as Record<string, unknown>
+  const fence = fenceOf(f)
+  if (typeof o !== 'string' || !OWNER.test(o) || fence === undefined) return undefined
+  const holder = {
+    owner: o,
+    host: typeof h === 'string' ? h : undefined,
+    pid: typeof p === 'number' ? p : undefined,
+    label: typeof l === 'string' ? l : undefined,
+    since: typeof s === 'number' ? s : undefined,
+  }
+  return { holder, fence }
+}
+
+/**
+ * Whoever has put something else under a lock's key holds it, in effect. Nobody has this owner, so it can be taken away, and
+ * never extended.
+ */
+export const FOREIGN: LockRecord = Object.freeze({
+  holder: Object.freeze({ owner: '', label: 'something that is no lock' }),
+  fence: 'none' as const,
+})
+
+function fenceOf(text: unknown): Fence | undefined {
+  if (text === undefined) return 'token'
+  if (text === '') return 'none'
+  return typeof text === 'string' && FENCE.test(text) ? BigInt(text) : undefined
+}

@@ -1,0 +1,59 @@
+/** The main thread's part in keeping leases: writes ahead of what is asked for, and at the end what is still held. */
+import type { Table } from '../../store/index.js'
+import { type LockState, leaseKeeper } from './lock-state.js'
+
+/** Leases come nearer to the horizon by as much between two looks. */
+const LOOK_MS = 1000
+
+export class LeaseWatch {
+  readonly #state: LockState
+  readonly #table: Table
+  readonly #log: (message: string) => void
+  #timer: NodeJS.Timeout | undefined
+  /** What went wrong last, so that it is told once. */
+  #trouble = ''
+
+  constructor(state: LockState, table: Table, log: (message: string) => void) {
+    this.#state = state
+    this.#table = table
+    this.#log = log
+  }
+
+  /** Writes for the first time: who cannot, must not begin. Throws what is in the way. */
+  start(): void {
+    this.#table.keepLeases(leaseKeeper(this.#state.place))
+    this.#table.keepAhead()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+  }
+
+  #look(): void {
+    try {
+      this.#table.keepAhead()
+      if (this.#trouble !== '') this.#log('latchkey: the lock state can be written again')
+      this.#trouble = ''
+    } catch (error) {
+      this.#tell((error as Error).message)
+    }
+  }
+
+  #tell(trouble: string): void {
+    if (this.#trouble !== trouble) this.#log(`latchkey: ${trouble}; locks are refused where it is needed`)
+    this.#trouble = trouble
+  }
+
+  /** For when no thread serves any more. What cannot be written now leaves the horizon of before: longer, never shorter. */
+  stop(): void {
+    clearInterval(this.#timer)
+    try {
+      this.#table.keepLast(leaseKeeper(this.#state.place, true))
+    } catch (error) {
+      this.#tell((error as Error).message)
+    }
+    this.#state.close()
+  }
+
+  /** When the server could not start. */
+  abandon(): void {
+    clearInterval(this.#timer)
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * One server a directory. Each has a Unix socket there with a name of its own, and before it goes on connects to all
+ * others: one that answers belongs to a server that lives, one that refuses was left by one that died.
+ *
+ * A socket gets its name only once it listens, so that none with a name refuses while its server is just starting;
+ * and it is made before the others are looked at. So of two servers at least one sees the other, and gives up. When
+ * both start at the same moment both may.
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+
+const SOCKET = /^locks-[0-9a-f]{16}\.sock$/
+/** Of an address of a Unix socket; Linux takes a few more bytes. */
+const ADDRESS_MAX = 100
+
+/** A directory that is this server's. */
+export interface Occupancy {
+  /** Gives it up. */
+  leave(): void
+}
+
+/** Takes the directory, or rejects with what is in the way as message. */
+export async function occupy(dir: string): Promise<Occupancy> {
+  const short = shortened(dir)
+  const name = `locks-${randomBytes(8).toString('hex')}.sock`
+  const server = createServer((socket) => socket.destroy()).unref()
+  const leave = () => {
+    server.close()
+    rmSync(join(dir, name), { force: true })
+    short.close()
+  }
+  try {
+    await listen(server, join(short.path, `${name}.new`))
+    renameSync(join(dir, `${name}.new`), join(dir, name))
+    for (const other of readdirSync(dir)) {
+      if (other === name || !SOCKET.test(other)) continue
+      if (await isServed(join(short.path, other))) throw new Error('it is in use by another server')
+      rmSync(join(dir, other), { force: true })
+    }
+    return { leave }
+  } catch (error) {
+    leave()
+    throw error
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, resolve)
+  })
+}
+
+/** Only a refusal, or that it is gone, says that nobody is there: what we may not ask may be alive. */
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
+  })
+}
+
+/** Addresses of sockets have little room: a long path is reached through the open directory. */
+function shortened(dir: string): { path: string; close: () => void } {
+  if (Buffer.byteLength(join(dir, `locks-${'0'.repeat(16)}.sock.new`)) <= ADDRESS_MAX)
+    return { path: dir, close: () => undefined }
+  if (process.platform !== 'linux') throw new Error('its path is too long for a socket in it')
+  const directory = openSync(dir, 'r')
+  return { path: `/proc/self/fd/${directory}`, close: () => closeSync(directory) }
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OutcomeUnknownError } from 'latchkey/locks'
+import { type Case, call, held } from './case.js'
+
+const reason = new Error('enough')
+const isReason = (error: unknown) => error === reason
+
+export const abortCases: readonly Case[] = [
+  {
+    name: 'a signal that was given before ends everything with its reason, and nothing was done',
+    run: async ({ create, claim }) => {
+      const driver = create()
+      const signal = AbortSignal.abort(reason)
+      const lease = held(await driver.claim(claim('held', { ttlMs: 20_000 }), call))
+      await assert.rejects(driver.claim(claim('k'), { ...call, signal }), isReason)
+      await assert.rejects(driver.extend(lease, 20_000, { ...call, signal }), isReason)
+      await assert.rejects(driver.find(lease.key, { ...call, signal }), isReason)
+      assert.equal(await driver.find(claim('k').key, call), undefined)
+      assert.equal((await driver.find(lease.key, call))?.version, lease.version)
+    },
+  },
+  {
+    name: 'a claim that is aborted at any moment leaves nothing behind, or is held and says so',
+    run: async ({ create, claim }) => {
+      const outcomes = { held: 0, aborted: 0 }
+      const driver = create()
+      for (let turn = 0; turn < 60; turn++) {
+        const mine = claim(`k${turn}`, { ttlMs: 20_000 })
+        const controller = new AbortController()
+        const result = driver.claim(mine, { ...call, signal: controller.signal })
+        abortAfter(turn, controller)
+        try {
+          const lease = held(await result)
+          outcomes.held++
+          assert.equal(await driver.release(mine.key, lease.version, call), true)
+        } catch (error) {
+          assert.ok(error === reason, `${error}`)
+          outcomes.aborted++
+          assert.equal(await driver.find(mine.key, call), undefined, `left behind in turn ${turn}`)
+        }
+      }
+      assert.ok(outcomes.aborted > 0, JSON.stringify(outcomes))
+    },
+  },
+  {
+    name: 'an extension that is aborted has happened, or not, and never half',
+    run: async ({ create, claim }) => {
+      const driver = create()
+      let lease = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+      for (let turn = 0; turn < 30; turn++) {
+        const controller = new AbortController()
+        const result = driver.extend(lease, 20_000, { ...call, signal: controller.signal })
+        abortAfter(turn, controller)
+        const extended = await result.catch((error) =>
+          assert.ok(error === reason || error instanceof OutcomeUnknownError),
+        )
+        const found = (await driver.find(lease.key, call))!
+        assert.equal(found.holder.owner, lease.holder.owner)
+        if (extended) assert.equal(found.version, extended.version)
+        else assert.equal(found.version, lease.version)
+        lease = { ...lease, version: found.version }
+      }
+    },
+  },
+]
+
+/** Some turns of the event loop later, and then some milliseconds. */
+function abortAfter(turn: number, controller: AbortController): void {
+  const abort = () => controller.abort(reason)
+  if (turn === 0) abort()
+  else if (turn < 10) void turns(turn).then(abort)
+  else void sleep((turn - 10) / 10).then(abort)
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,88 @@
+/** What the driver suite runs on. */
+import type { TestContext } from 'node:test'
+import { bytes, type ConnectionDefaults, createClient } from 'latchkey/client'
+import { type LockDriver, memcached } from 'latchkey/locks'
+import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
+import { startClassicServer } from '../../support/classic-server.js'
+import { requirePeer } from '../../support/peers.js'
+import { startLatchkey, startMemcached } from '../../support/process.js'
+
+/** Somebody else who uses the same keys. */
+export interface Stranger {
+  set(key: string, value: Uint8Array): Promise<unknown>
+  /** Shortens the life of what is there. */
+  touch(key: string, ttlMs: number): Promise<unknown>
+  delete(key: string): Promise<unknown>
+}
+
+export interface Bench {
+  /** Addresses of the servers; none for a store. */
+  readonly servers: readonly string[]
+  readonly stranger: Stranger
+  /** The counter that the fences of this key are drawn from, on its server. */
+  counter(key: string): { set(value: string): Promise<unknown>; delete(): Promise<unknown> }
+  create(): LockDriver
+  stop(): Promise<void>
+}
+
+export interface DriverKind {
+  readonly name: string
+  /** The shortest lease that makes sense here. Milliseconds. */
+  readonly shortMs: number
+  /** Longest that a lease of `shortMs` lasts on the server. */
+  readonly overMs: number
+  readonly queues: boolean
+  readonly lists: boolean
+  readonly fences: 'token' | 'counter'
+  /** undefined where a peer is missing, and the test is marked as skipped. */
+  start(t: TestContext): Promise<Bench | undefined>
+}
+
+interface Started {
+  readonly host: string
+  readonly port: number
+  stop(): Promise<unknown>
+}
+
+const latchkeyKind = { shortMs: 300, overMs: 600, queues: true, lists: true, fences: 'token' } as const
+const stockKind = { shortMs: 2000, overMs: 3200, queues: false, lists: true, fences: 'counter' } as const
+
+export const kinds: readonly DriverKind[] = [
+  { ...latchkeyKind, name: 'Latchkey, 2 threads', start: () => bench(1, () => startLatchkey({ threads: 2 })) },
+  { ...latchkeyKind, name: 'three Latchkeys of 1 thread', start: () => bench(3, () => startLatchkey({ threads: 1 })) },
+  { ...stockKind, name: 'memcached', start: (t) => stock(t, 1, []) },
+  { ...stockKind, name: 'three memcacheds of 1 thread', start: (t) => stock(t, 3, ['-t', '1']) },
+  {
+    ...stockKind,
+    name: 'memcached, classic protocol',
+    start: (t) => stock(t, 1, [], { protocol: 'classic' }),
+  },
+  { ...stockKind, name: 'a server without meta commands', lists: false, start: () => bench(1, startClassicServer) },
+]
+
+async function stock(t: TestContext, count: number, args: string[], options: ConnectionDefaults = {}) {
+  if (!requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return undefined
+  return bench(count, () => startMemcached(args), options)
+}
+
+async function bench(count: number, start: () => Promise<Started>, options: ConnectionDefaults = {}): Promise<Bench> {
+  const started = await Promise.all(Array.from({ length: count }, start))
+  const servers = started.map(({ host, port }) => `${host}:${port}`)
+  const stranger = createClient({ servers, codec: bytes(), deadlineMs: 20_000, ...options })
+  return {
+    servers,
+    stranger,
+    counter(key) {
+      const session = () => stranger.session(key)
+      return {
+        set: async (value) => stranger.set(counterOf(key), Buffer.from(value), { session: await session() }),
+        delete: async () => stranger.delete(counterOf(key), { session: await session() }),
+      }
+    },
+    create: () => memcached({ servers, freshServers: 'trust', ...options }),
+    async stop() {
+      await stranger.close()
+      for (const server of started) await server.stop()
+    },
+  }
+}
