@@ -23,6 +23,7 @@ import {
   type ReadOptions,
   readOptions,
   removeOptions,
+  StoreMemoryError,
   type Table,
   type WaitEnd,
   WriteMode,
@@ -397,7 +398,7 @@ export class Executor {
   }
 
   /** Answers a request whose wait is over. */
-  finish({ line, binding }: Parked, { status, cas, waitedMs }: WaitEnd): void {
+  finish({ line, binding }: Parked, { status, cas, waitedMs, error }: WaitEnd): void {
     const { request } = this
     parseRequest(request, line, 0, line.u8.length)
     request.waitedMs = waitedMs
@@ -405,7 +406,9 @@ export class Executor {
       if (binding !== 0) this.client?.bindings.keep(binding)
       if (!request.meta.has(Flag.q)) this.#metaGranted(cas)
     } else if (status === 'timed-out') this.#metaLine(reply.META_NOT_STORED)
-    else this.#out.text(status === 'refused' ? reply.OUT_OF_MEMORY_STORING : reply.SHUTTING_DOWN)
+    else if (error === undefined) this.#out.text(reply.SHUTTING_DOWN)
+    else if (error instanceof StoreMemoryError) this.#out.text(reply.OUT_OF_MEMORY_STORING)
+    else this.fail(error)
   }
 
   #metaGranted(cas: bigint): void {

@@ -64,7 +64,10 @@ function checkWaiters({ memory, index }: Inspection, handle: StoreHandle, report
   for (let stripe = 0; stripe < memory.stripes; stripe++) {
     let before = 0
     for (let waiter = waiters.firstLocked(stripe); waiter !== 0; waiter = waiters.nextLocked(waiter)) {
-      if (queued.has(waiter)) return report(`stripe ${stripe}: waiter ${waiter} is in the queue twice`)
+      if (queued.has(waiter)) {
+        report(`stripe ${stripe}: waiter ${waiter} is in the queue twice`)
+        return
+      }
       queued.add(waiter)
       if (waiters.stripeOf(waiter) !== stripe) report(`waiter ${waiter} is in the queue of another stripe`)
       waiters.readKey(waiter, key)

@@ -1,6 +1,7 @@
 /** Waiting for a key in one thread: who gets it, by what it becomes vacant, and the ends that are not a grant. No sweeper runs. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { setMaxListeners } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -17,7 +18,7 @@ import { projectRoot } from '../support/root.js'
 import { violations } from './invariants.js'
 
 /** Longer than any test takes: a wait that should end otherwise must not end by this. */
-const LONG_MS = 100_000
+const LONG_MS = 20_000
 
 function sweeperless(options: StoreOptions = {}): { table: Table; store: Store } {
   const table = Table.create({ memory: '1mb', ...options })
@@ -61,7 +62,11 @@ const vacated: [name: string, act: (store: Store, table: Table) => void | Promis
   [
     'eviction',
     (store) => {
-      for (let i = 0; store.stats().handOvers === 0 && i < 5000; i++) store.set(`filler${i}`, 'x'.repeat(1000))
+      for (let i = 0; store.stats().handOvers === 0 && i < 20_000; i++) {
+        store.set(`filler${i}`, 'x'.repeat(1000))
+        // What was read is moved to the main queue, which then has to give something up as well.
+        store.get(`filler${i}`)
+      }
     },
   ],
 ]
@@ -219,6 +224,7 @@ test('what cannot wait is told so, and changes nothing', async () => {
   const places = store.stats().waitersMax
   const abort = new AbortController()
   const { signal } = abort
+  setMaxListeners(0, signal)
   const all = Array.from({ length: places }, () => store.claimOrWait('k', 'x', { waitMs: LONG_MS, signal }))
   assert.equal(store.waiting('k'), places)
   await assert.rejects(store.claimOrWait('k', 'x', { waitMs: LONG_MS }), TooManyWaitersError)
@@ -248,13 +254,14 @@ test('an abort against a grant: it is given back, or the caller has it', async (
     store.set('k', 'holder')
     const abort = new AbortController()
     const waiting = store.claimOrWait('k', 'mine', { waitMs: LONG_MS, signal: abort.signal })
+    const settled = Promise.allSettled([waiting])
     const acts = [() => void store.delete('k'), () => abort.abort()]
     if (round % 2 === 0) acts.reverse()
     for (const act of acts) {
       act()
       if (round % 4 > 1) await delay(0)
     }
-    const [end] = await Promise.allSettled([waiting])
+    const [end] = await settled
     if (end.status === 'fulfilled') assert.equal(store.gets('k')!.cas, end.value!.cas)
     // Aborted first, the holder keeps the key until the delete; granted first, it is given back. Either way it is free.
     else assert.equal(store.get('k'), undefined)
@@ -300,7 +307,7 @@ test('claim, swap and delete tell and compare tokens; pinned lists those that be
   assert.equal(store.swap('latchkey:lock:a', '4', first), 'exists')
   assert.equal(store.swap('none', '4', first), 'not-found')
   for (let i = 0; i < 200; i++) {
-    store.set(`latchkey:lock:${i}`, 'x'.repeat(i * 30))
+    store.set(`latchkey:lock:${i}`, 'x'.repeat(i * 5))
     store.set(`other${i}`, 'y')
   }
   for (let i = 0; i < 200; i += 3) store.delete(`latchkey:lock:${i}`)
