@@ -52,6 +52,10 @@ export const BAD_ARITHMETIC_MODE = line('CLIENT_ERROR invalid mode for ma M toke
 export const TWO_TTLS = line('CLIENT_ERROR T and p exclude each other')
 export const WAIT_WITHOUT_ADD = line('CLIENT_ERROR w is for mode ME only')
 
+export const TOO_LONG_TO_WAIT = line('CLIENT_ERROR value too long to wait with')
+export const TOO_MANY_WAITERS = line('SERVER_ERROR too many waiters')
+export const TOO_MANY_BOUND = line('SERVER_ERROR too many bound items')
+export const SHUTTING_DOWN = line('SERVER_ERROR server is shutting down')
 export const TOO_LARGE = line('SERVER_ERROR object too large for cache')
 export const OUT_OF_MEMORY_STORING = line('SERVER_ERROR out of memory storing object')
 export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory')

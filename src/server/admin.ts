@@ -7,6 +7,7 @@ import { mergePrefixes } from './prefixes.js'
 import {
   generalStats,
   itemsStats,
+  locksStats,
   type StatRow,
   settingsStats,
   sizesStats,
@@ -119,6 +120,8 @@ function stats(context: WorkerContext, args: string[]): AdminOutcome {
       return rows(slabsStats(table))
     case 'sizes':
       return rows(sizesStats(table))
+    case 'locks':
+      return rows(locksStats(table))
     case 'stripes':
       return rows(stripesStats(table))
     case 'conns':
@@ -245,8 +248,9 @@ function dump(context: WorkerContext, what: 'metadump' | 'mgdump', which: string
   if (!settings.allowDump) {
     return say(context, what === 'mgdump' ? 'ERROR key dump not allowed\r\n' : 'ERROR metadump not allowed\r\n')
   }
-  if (!crawlable(which)) return say(context, 'BADCLASS invalid class id\r\n')
-  return { action: Action.Walk, walk: new Walk(table, out, what === 'mgdump') }
+  const pinnedOnly = which === 'pinned'
+  if (!pinnedOnly && !crawlable(which)) return say(context, 'BADCLASS invalid class id\r\n')
+  return { action: Action.Walk, walk: new Walk(table, out, what === 'mgdump', pinnedOnly) }
 }
 
 function slabs(context: WorkerContext, args: string[]): AdminOutcome {

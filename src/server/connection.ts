@@ -6,12 +6,13 @@
  * so what it keeps is bounded: one read, one batch of replies, one value.
  */
 import { ascii, Command, CR, LF, Parsed, parseRequest, reply } from '../protocol/index.js'
-import type { Bytes } from '../store/index.js'
+import type { Bindings, Bytes, WaitEnd } from '../store/index.js'
 import { Action, runServerCommand } from './admin.js'
 import { Backlog } from './backlog.js'
 import type { WorkerContext } from './context.js'
 import type { CloseReason } from './events.js'
 import { Metric } from './metrics.js'
+import type { Client, Parked } from './parked.js'
 import { Retrieval } from './retrieval.js'
 import { HEADROOM, READ_BYTES, type Transport, type TransportEvents } from './transport.js'
 import type { Turn } from './turn-queue.js'
@@ -27,10 +28,12 @@ const BINARY_MAGIC = 0x80
 const FLUSH_BYTES = 131_072
 /** Of a turn's requests: sending that much keeps others waiting about as long as so many small requests. */
 const TURN_COST_OF_FLUSH = 128
+/** Behind a request that waits in a queue the client is still listened to, lest its end go unnoticed; but not for ever. */
+const LISTEN_BYTES = 65_536
 /** The output buffer shrinks to its first size when one huge value has made it larger than this. */
 const KEPT_OUTPUT_BYTES = 2_097_152
 
-export class Connection implements TransportEvents, Turn {
+export class Connection implements TransportEvents, Turn, Client {
   readonly #context: WorkerContext
   readonly #transport: Transport
   readonly #backlog = new Backlog()
@@ -50,6 +53,10 @@ export class Connection implements TransportEvents, Turn {
   #ended = false
   #closing = false
   #walk: Walk | undefined
+  #parked: Parked | undefined
+  #bindings: Bindings | undefined
+  /** Writes an answer that came while the client took nothing. */
+  #late: (() => void) | undefined
   #watcher: Watcher | undefined
   #reason: CloseReason = 'normal'
   /** In the context's seconds. */
@@ -79,6 +86,11 @@ export class Connection implements TransportEvents, Turn {
     metrics.add(Metric.BytesRead, length)
     // Who watches has said all that it had to say.
     if (this.#watcher) return
+    if (this.#parked) {
+      this.#backlog.append(input.u8, HEADROOM, HEADROOM + length)
+      this.#listen()
+      return
+    }
     const backlog = this.#backlog
     const kept = backlog.length
     if (kept === 0) {
@@ -116,9 +128,15 @@ export class Connection implements TransportEvents, Turn {
   #settle(): void {
     if (!this.#blocked) this.#flush()
     if (this.#closing) this.#transport.end()
+    else if (this.#parked && !this.#blocked) this.#listen()
     else if (this.#blocked || this.#waiting) this.#transport.pause()
     else if (this.#turnOver || this.#walk) this.#queue()
     else if (this.#ended) this.#finish()
+  }
+
+  #listen(): void {
+    if (this.#backlog.length < LISTEN_BYTES) this.#transport.resume()
+    else this.#transport.pause()
   }
 
   #queue(): void {
@@ -175,7 +193,11 @@ export class Connection implements TransportEvents, Turn {
   drained(): void {
     this.#blocked = false
     this.#tell()
-    if (!this.#isStopped()) this.#goOn()
+    const late = this.#late
+    this.#late = undefined
+    if (late) this.#answered(late)
+    else if (this.#parked) this.#settle()
+    else if (!this.#isStopped()) this.#goOn()
   }
 
   /** Takes up what was left when it stopped, then reads again. */
@@ -197,7 +219,7 @@ export class Connection implements TransportEvents, Turn {
   #answer(bytes: Bytes, start: number, end: number): number {
     const { executor, out, settings } = this.#context
     this.#needed = 0
-    this.#context.begin(this.#transport)
+    this.#context.begin(this)
     let at = start
     let left = settings.requestsPerTurn
     while (at < end) {
@@ -300,7 +322,7 @@ export class Connection implements TransportEvents, Turn {
     }
     if (bytes.u8[dataEnd] === CR && bytes.u8[dataEnd + 1] === LF) executor.run(bytes)
     else if (!request.noreply) out.text(reply.BAD_CHUNK)
-    return dataEnd + 2
+    return executor.parked === undefined ? dataEnd + 2 : this.#park(dataEnd + 2)
   }
 
   #get(): number {
@@ -333,22 +355,73 @@ export class Connection implements TransportEvents, Turn {
 
   #wait(answer: Promise<string>): void {
     this.#waiting = true
-    void answer.then((text) => {
-      this.#waiting = false
-      if (this.#closing) return
-      this.#context.out.string(text)
-      this.#goOn()
+    void answer.then((text) => this.#answered(() => this.#context.out.string(text)))
+  }
+
+  /** The answer that was waited for is there. It is written once the client takes what was written before. */
+  #answered(write: () => void): void {
+    if (this.#closing) return
+    if (this.#blocked) {
+      this.#late = write
+      return
+    }
+    this.#waiting = false
+    write()
+    this.#goOn()
+  }
+
+  /** The request before `next` waits in its key's queue, and nothing behind it is answered before it. */
+  #park(next: number): number {
+    const { executor } = this.#context
+    this.#parked = executor.parked
+    executor.parked = undefined
+    this.#waiting = true
+    this.#stoppedAt = next
+    return -1
+  }
+
+  waited(parked: Parked, end: WaitEnd): void {
+    if (this.#parked !== parked) return
+    this.#parked = undefined
+    this.lastActive = this.#context.seconds
+    this.#answered(() => {
+      this.#context.begin(this)
+      this.#context.executor.finish(parked, end)
     })
+  }
+
+  /** What it was granted in the meantime is given back. */
+  #leaveQueue(status: WaitEnd['status']): void {
+    const parked = this.#parked
+    if (parked === undefined) return
+    parked.wait?.abandon()
+    this.waited(parked, { status, cas: 0n, waitedMs: 0 })
+  }
+
+  get isParked(): boolean {
+    return this.#parked !== undefined
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
+  get bindings(): Bindings {
+    this.#bindings ??= this.#context.table.newBindings()
+    return this.#bindings
   }
 
   ended(): void {
     this.#ended = true
-    if (!this.#isStopped() && !this.#walk) this.#finish()
+    if (this.#parked) this.#leaveQueue('timed-out')
+    else if (!this.#isStopped() && !this.#walk) this.#finish()
   }
 
   /** Answers what has been read, then closes. */
   finishSoon(): void {
     this.#transport.pause()
+    this.#ended = true
+    this.#leaveQueue('closed')
     this.ended()
   }
 
@@ -359,6 +432,9 @@ export class Connection implements TransportEvents, Turn {
 
   closed(): void {
     this.#closing = true
+    this.#parked?.wait?.abandon()
+    this.#parked = undefined
+    this.#bindings?.release()
     this.#walk = undefined
     this.#backlog.consume(this.#backlog.length)
     if (this.#watcher) this.#context.watchers.remove(this.#watcher)

@@ -7,7 +7,7 @@ import { Executor } from './execute.js'
 import type { FromWorker } from './messages.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import type { Settings } from './options.js'
-import { HEADROOM, READ_BYTES, type ReadBuffer, type Transport } from './transport.js'
+import { HEADROOM, READ_BYTES, type ReadBuffer } from './transport.js'
 import { TurnQueue } from './turn-queue.js'
 import { WatchedTable } from './watched-table.js'
 import { type Watcher, Watchers } from './watchers.js'
@@ -43,9 +43,10 @@ export class WorkerContext {
   }
 
   /** A batch of a client's requests begins. */
-  begin(client: Transport): void {
+  begin(client: Connection): void {
     this.table.tick()
-    this.events.client = client
+    this.events.client = client.transport
+    this.executor.client = client
     const watched = this.metrics.cells[Cell.Watched]
     if (watched !== this.#watched) this.#watch(watched)
   }

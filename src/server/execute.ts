@@ -7,11 +7,13 @@ import {
   Flag,
   type MetaFlags,
   type Output,
+  parseRequest,
   Request,
   reply,
   type Text,
   ttlMs,
   writeEchoFlags,
+  writeReturnFlags,
 } from '../protocol/index.js'
 import {
   arithmeticOptions,
@@ -21,11 +23,14 @@ import {
   type ReadOptions,
   readOptions,
   removeOptions,
+  StoreMemoryError,
   type Table,
+  type WaitEnd,
   WriteMode,
   writeOptions,
 } from '../store/index.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
+import { type Client, Parked } from './parked.js'
 import { PrefixCounts } from './prefixes.js'
 import { DebugReader, MetaNumberReader, MetaReader, MetaStoredReader, NumberReader, ValueReader } from './readers.js'
 import { oneLine, refusalOf } from './refusals.js'
@@ -49,6 +54,11 @@ const CLASSIC_OUTCOMES: Text[] = [
   reply.OUT_OF_MEMORY_STORING,
   reply.NON_NUMERIC,
 ]
+
+/** Of adds that were to wait. */
+const ERROR_OUTCOMES: Text[] = []
+ERROR_OUTCOMES[Outcome.TooLongToWait] = reply.TOO_LONG_TO_WAIT
+ERROR_OUTCOMES[Outcome.TooManyWaiters] = reply.TOO_MANY_WAITERS
 
 /** `undefined` where the answer is an error line. */
 const META_OUTCOMES: (Text | undefined)[] = [
@@ -77,6 +87,10 @@ export class Executor {
   readonly #metaStored: MetaStoredReader
   readonly #debug: DebugReader
   readonly prefixes = new PrefixCounts()
+  /** Whose requests are being answered. */
+  client: Client | undefined
+  /** Set when the request that was run waits: the caller takes it, and answers nothing else until it is over. */
+  parked: Parked | undefined
 
   constructor(table: Table, out: Output, metrics: Metrics) {
     this.#table = table
@@ -208,6 +222,7 @@ export class Executor {
     options.newCas = undefined
     options.invalidate = false
     options.vivify = false
+    options.bindTo = 0
     this.#metrics.add(Metric.CmdSet, 1)
     const outcome = this.#table.write(this.#useKey(), input, request.next, request.valueLength, options)
     this.#out.text(CLASSIC_OUTCOMES[outcome])
@@ -331,15 +346,83 @@ export class Executor {
     const key = this.#useKey()
     // With no flag there is nothing to tell of the item, and no need to look at it.
     const reader = request.tokens.count > 3 ? this.#metaStored : undefined
+    if (meta.has(Flag.w) || meta.has(Flag.z)) {
+      this.#metaClaim(key, input)
+      return
+    }
+    options.bindTo = 0
     const outcome = this.#table.write(key, input, request.next, request.valueLength, options, reader)
     if (outcome !== Outcome.Done) this.#metaOutcome(outcome)
     else if (reader === undefined) this.#out.text(reply.META_STORED)
     else if (meta.has(Flag.q)) this.#out.length = at
   }
 
+  /** A store that may wait, or is bound to the connection. */
+  #metaClaim(key: Key, input: Bytes): void {
+    const { meta } = this.request
+    const client = this.client as Client
+    const binds = meta.has(Flag.z)
+    const binding = binds ? client.bindings.reserve(key) : 0
+    if (binds && binding === 0) {
+      this.#out.text(reply.TOO_MANY_BOUND)
+      return
+    }
+    let kept = false
+    try {
+      kept = this.#storeOrPark(key, input, client, binding)
+    } finally {
+      if (binding !== 0 && !kept) client.bindings.drop(binding)
+    }
+  }
+
+  /** True when the binding is in use: its item is stored, or waits. */
+  #storeOrPark(key: Key, input: Bytes, client: Client, binding: number): boolean {
+    const { request } = this
+    const { meta, next, valueLength } = request
+    const at = this.#out.length
+    const waitMs = meta.has(Flag.w) && !client.hasEnded ? meta.waitMs : 0
+    const parked = new Parked(request, binding)
+    const settle = (end: WaitEnd) => client.waited(parked, end)
+    this.#write.bindTo = binding
+    const began = this.#table.addOrWait(key, input, next, valueLength, this.#write, waitMs, settle, this.#metaStored)
+    if (typeof began === 'object') {
+      parked.wait = began
+      this.parked = parked
+      return true
+    }
+    const stored = began === Outcome.Done
+    if (!stored) this.#metaOutcome(began)
+    else if (meta.has(Flag.q)) this.#out.length = at
+    if (stored && binding !== 0) client.bindings.keep(binding)
+    return stored
+  }
+
+  /** Answers a request whose wait is over. */
+  finish({ line, binding }: Parked, { status, cas, waitedMs, error }: WaitEnd): void {
+    const { request } = this
+    parseRequest(request, line, 0, line.u8.length)
+    request.waitedMs = waitedMs
+    if (status === 'granted') {
+      if (binding !== 0) this.client?.bindings.keep(binding)
+      if (!request.meta.has(Flag.q)) this.#metaGranted(cas)
+    } else if (status === 'timed-out') this.#metaLine(reply.META_NOT_STORED)
+    else if (error === undefined) this.#out.text(reply.SHUTTING_DOWN)
+    else if (error instanceof StoreMemoryError) this.#out.text(reply.OUT_OF_MEMORY_STORING)
+    else this.fail(error)
+  }
+
+  #metaGranted(cas: bigint): void {
+    const { meta, valueLength } = this.request
+    const ttlMs = metaTtlMs(meta, Date.now()) || -1
+    const item = { cas, valueLength, ttlMs, ttlBeforeMs: ttlMs, flags: meta.clientFlags, ...FRESH }
+    this.#out.text(reply.META_DONE)
+    writeReturnFlags(this.#out, this.request, item)
+    this.#out.crlf()
+  }
+
   #metaOutcome(outcome: Outcome): void {
     const status = META_OUTCOMES[outcome]
-    if (status === undefined) this.#out.text(CLASSIC_OUTCOMES[outcome])
+    if (status === undefined) this.#out.text(ERROR_OUTCOMES[outcome] ?? CLASSIC_OUTCOMES[outcome])
     else this.#metaLine(status)
   }
 
@@ -388,6 +471,9 @@ export class Executor {
     if (!this.#table.read(this.#useKey(), options, this.#debug)) this.#out.string('EN\r\n')
   }
 }
+
+/** What is told of an item that has just been made. */
+const FRESH = { idleSeconds: 0, fetched: false, waiters: 0 }
 
 const LETTER_E = 69
 const MODE_DECREMENT = 68

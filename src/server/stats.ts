@@ -196,6 +196,25 @@ export function sizesStats(table: Table): StatRow[] {
   return table.sizeClasses().map(({ upTo, items }) => [String(upTo), items])
 }
 
+/** Pinned items, and who waits for items. */
+export function locksStats(table: Table): StatRow[] {
+  const stats = table.stats()
+  return LOCK_ROWS.map((name) => [wireName(name), stats[name]])
+}
+
+const LOCK_ROWS = [
+  'pinnedItems',
+  'pinnedBytes',
+  'boundItems',
+  'waiters',
+  'waitersMax',
+  'handOvers',
+  'waits',
+  'waitsTimedOut',
+  'waitsRefused',
+  'waitsAbandoned',
+] as const
+
 export function stripesStats(table: Table): StatRow[] {
   return table
     .stripes()

@@ -12,19 +12,22 @@ export class Walk implements ItemReader {
   readonly #out: Output
   readonly #table: Table
   readonly #asCommands: boolean
+  readonly #pinnedOnly: boolean
   #nowSeconds = 0
 
   /** `asCommands` writes `mg <key>` lines (mgdump) in place of a description of each item (metadump). */
-  constructor(table: Table, out: Output, asCommands: boolean) {
+  constructor(table: Table, out: Output, asCommands: boolean, pinnedOnly: boolean) {
     this.#table = table
     this.#out = out
     this.#asCommands = asCommands
+    this.#pinnedOnly = pinnedOnly
   }
 
   /** Writes one slice. True when that was the last. */
   step(): boolean {
     this.#nowSeconds = Math.floor(Date.now() / 1000)
-    this.#cursor = this.#table.scan(this.#cursor, this)
+    const table = this.#table
+    this.#cursor = this.#pinnedOnly ? table.scanPinned(this.#cursor, this) : table.scan(this.#cursor, this)
     if (this.#cursor !== 0) return false
     if (this.#asCommands) this.#out.string(MG_END)
     else this.#out.text(DUMP_END)

@@ -14,16 +14,28 @@ import {
   type RemoveOptions,
   sizeClassOf,
   type Table,
+  type Wait,
+  type WaitEnd,
   WriteMode,
   type WriteOptions,
 } from '../store/index.js'
 import { EventKind, type EventLog } from './events.js'
 
 /** What the executor needs of a table. */
-export type ItemTable = Pick<Table, 'read' | 'write' | 'refuseTooLarge' | 'remove' | 'arithmetic'>
+export type ItemTable = Pick<Table, 'read' | 'write' | 'addOrWait' | 'refuseTooLarge' | 'remove' | 'arithmetic'>
 
 /** By `Outcome`, as memcached names them. */
-const STATUSES = ['stored', 'not_stored', 'exists', 'not_found', 'too_large', 'no_memory']
+const STATUSES = [
+  'stored',
+  'not_stored',
+  'exists',
+  'not_found',
+  'too_large',
+  'no_memory',
+  'non_numeric',
+  'too_large',
+  'no_memory',
+]
 /** By `WriteMode`. */
 const COMMANDS = ['set', 'add', 'replace', 'append', 'prepend']
 
@@ -96,6 +108,26 @@ export class WatchedTable implements ItemTable {
     const outcome = this.#table.write(key, value, start, length, options, tap)
     if (outcome === Outcome.Done) this.#stored(commandOf(options))
     else this.#refused(outcome, options, length)
+    return outcome
+  }
+
+  /** What is stored at once is told as any add; what is handed over later is not. */
+  addOrWait(
+    key: Key,
+    value: Bytes,
+    start: number,
+    length: number,
+    options: WriteOptions,
+    waitMs: number,
+    settle: (end: WaitEnd) => void,
+    reader?: ItemReader,
+  ): Outcome | Wait {
+    if (!this.#wants(EventKind.mutations))
+      return this.#table.addOrWait(key, value, start, length, options, waitMs, settle, reader)
+    const tap = this.#tap.before(reader)
+    const outcome = this.#table.addOrWait(key, value, start, length, options, waitMs, settle, tap)
+    if (outcome === Outcome.Done) this.#stored(commandOf(options))
+    else if (typeof outcome === 'number') this.#refused(outcome, options, length)
     return outcome
   }
 

@@ -140,7 +140,12 @@ setInterval(() => {
   context.seconds++
   if (settings.idleTimeoutSeconds === 0) return
   for (const connection of context.connections) {
-    if (connection.watches || context.seconds - connection.lastActive <= settings.idleTimeoutSeconds) continue
+    if (
+      connection.watches ||
+      connection.isParked ||
+      context.seconds - connection.lastActive <= settings.idleTimeoutSeconds
+    )
+      continue
     metrics.add(Metric.IdleKicks, 1)
     connection.destroy('idle_timeout')
   }

@@ -186,10 +186,10 @@ class Turn {
     return promise
   }
 
-  settle({ status, cas, waitedMs }: WaitEnd): void {
+  settle({ status, cas, waitedMs, error }: WaitEnd): void {
     this.#signal?.removeEventListener('abort', this.#aborted)
     if (status === 'granted') this.#resolve({ cas, waitedMs })
     else if (status === 'timed-out') this.#resolve(undefined)
-    else this.#reject(status === 'refused' ? new StoreMemoryError() : new StoreClosedError())
+    else this.#reject(error ?? new StoreClosedError())
   }
 }

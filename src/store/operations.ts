@@ -6,6 +6,7 @@ import { Bytes } from './bytes.js'
 import { ClassCounter, Counter } from './counters.js'
 import { DIGITS_MAX, NUMBER_LENGTH_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
 import type { Engine } from './engine.js'
+import { StoreStateError } from './errors.js'
 import type { HandOver, Succession } from './hand-over.js'
 import { countExpired, sizeClass } from './items.js'
 import type { Key } from './key.js'
@@ -285,27 +286,49 @@ export class Operations implements Succession {
 
   grantLocked(stripe: number, key: Key, waiter: number): boolean {
     const { waiters, memory } = this.#engine
-    const { pagesWanted } = this
+    // The operation that is being unlocked may itself have asked for something.
+    const { pagesWanted, obstacle } = this
+    this.obstacle = Obstacle.None
     this.#useReserve = true
     this.#tokenState = WaiterState.Granting
     this.#tokenFor = waiter
     try {
-      return this.#store(
-        stripe,
-        key,
-        memory.waiterBytes,
-        waiters.valueAt(waiter),
-        waiters.valueLengthOf(waiter),
-        waiters.flagsOf(waiter),
-        waiters.ttlOf(waiter),
-        waiters.ownCasOf(waiter),
-      )
+      const stored =
+        this.#coverLease(key, waiters.ttlOf(waiter)) &&
+        this.#store(
+          stripe,
+          key,
+          memory.waiterBytes,
+          waiters.valueAt(waiter),
+          waiters.valueLengthOf(waiter),
+          waiters.flagsOf(waiter),
+          waiters.ttlOf(waiter),
+          waiters.ownCasOf(waiter),
+        )
+      if (!stored) waiters.setCas(waiter, BigInt(this.obstacle))
+      return stored
     } finally {
       this.#tokenFor = 0
       this.#tokenState = WaiterState.Bound
       this.#useReserve = false
-      // The operation that is being unlocked may have asked for room itself.
       this.pagesWanted = pagesWanted
+      this.obstacle = obstacle
+    }
+  }
+
+  /**
+   * A lease that is handed over mostly lies within what is written down already, since those who wait see to that ahead. When
+   * it does not, this waits for the disk with the stripe held, which others can bear better than two holders.
+   */
+  #coverLease(key: Key, ttlMs: number): boolean {
+    if (ttlMs <= 0 || !this.#config.pinned.isPinned(key)) return true
+    try {
+      this.#engine.horizon.ensure(this.#expiryOf(ttlMs), this.#engine.nowMs)
+      return true
+    } catch (error) {
+      if (!(error instanceof StoreStateError)) throw error
+      this.obstacle = Obstacle.Horizon
+      return false
     }
   }
 
@@ -505,6 +528,11 @@ export class Operations implements Succession {
       this.#engine.changes.noteLocked(stripe, key)
     }
     return true
+  }
+
+  /** Milliseconds left in which locks of before a restart may still be held. */
+  get graceMs(): number {
+    return Math.max(0, this.#engine.memory.doubles[GlobalDouble.GraceUntilMs]! - this.#engine.nowMs)
   }
 
   /** Whether a key may not be created yet: a lock that was given before a restart may still be held. */

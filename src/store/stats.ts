@@ -4,6 +4,8 @@ import { type ClassCounterName, type CounterName, sumClassCounters, sumCounters 
 import type { Engine } from './engine.js'
 import { Global, QUEUE_WORDS, Queue, QueueName, SIZE_CLASSES, Stripe, StripeDouble, UNIT_BYTES } from './layout.js'
 import type { Memory } from './memory.js'
+import { WaiterState } from './waiter-layout.js'
+import { censusOf } from './waiters.js'
 
 /** Counts since the start or the last `resetStats`, and what is there now. Sizes are bytes. */
 export interface TableStats extends Record<CounterName, number> {
@@ -13,6 +15,11 @@ export interface TableStats extends Record<CounterName, number> {
   limitMaxbytes: number
   pinnedItems: number
   pinnedBytes: number
+  /** Those who wait for an item, of how many there may be. */
+  waiters: number
+  waitersMax: number
+  /** Items bound to a connection; they take places of waiters. */
+  boundItems: number
   indexBytes: number
   freeBytes: number
   /** In log pages, but not live: what compaction could win back. */
@@ -77,6 +84,7 @@ export function tableStats(memory: Memory): TableStats {
     limitMaxbytes: memory.pages * pageBytes,
     pinnedItems,
     pinnedBytes: queueUnits[QueueName.Pinned]! * UNIT_BYTES,
+    ...waiterStats(memory),
     indexBytes: (pages - logPages) * pageBytes,
     freeBytes: control[Global.PoolFree]! * pageBytes,
     garbageBytes: logPages * pageBytes - live,
@@ -85,6 +93,12 @@ export function tableStats(memory: Memory): TableStats {
     stripes: memory.stripes,
     pageBytes,
   }
+}
+
+function waiterStats(memory: Memory): Pick<TableStats, 'waiters' | 'waitersMax' | 'boundItems'> {
+  const counts = censusOf(memory)
+  const waiters = counts[WaiterState.Waiting]! + counts[WaiterState.Look]!
+  return { waiters, waitersMax: memory.waiters, boundItems: counts[WaiterState.Bound]! }
 }
 
 /** The size classes that have items, smallest first. */

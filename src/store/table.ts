@@ -192,7 +192,7 @@ export class Table {
    * vacant, its time to live counting from then.
    * @param settle is called once with what came of the wait, from the event loop and never from inside of a call.
    * @returns what came of it, or the wait.
-   * @throws StoreLockTimeoutError
+   * @throws StoreLockTimeoutError, StoreGraceError, StoreLeaseError, StoreStateError
    */
   addOrWait(
     key: Key,
@@ -208,9 +208,20 @@ export class Table {
     for (;;) {
       const outcome = this.write(key, value, start, length, options, reader)
       if (outcome !== Outcome.NotStored || waitMs <= 0) return outcome
-      const wait = this.#waits.begin(key, value, start, length, options, waitMs, settle)
+      const leaseMs = this.#coverLease(key, options.ttlMs)
+      const wait = this.#waits.begin(key, value, start, length, options, leaseMs, waitMs, settle)
       if (wait !== undefined) return wait
     }
+  }
+
+  /** Sees to it that a lease can be given later. @returns its length, or 0 when the item will be none. */
+  #coverLease(key: Key, ttlMs: number): number {
+    if (ttlMs <= 0 || !this.#pinned.isPinned(key)) return 0
+    if (ttlMs > this.handle.maxLeaseMs) throw new StoreLeaseError(this.handle.maxLeaseMs)
+    const endMs = this.#engine.nowMs + ttlMs
+    this.#engine.horizon.noteLease(endMs)
+    this.ensureHorizon(endMs)
+    return ttlMs
   }
 
   /** A set of items that end together: with a client's connection, say. */
@@ -340,7 +351,7 @@ export class Table {
   /** Milliseconds left in which locks of before a restart may still be held. */
   get graceMs(): number {
     this.tick()
-    return Math.max(0, this.#engine.memory.doubles[GlobalDouble.GraceUntilMs]! - this.#engine.nowMs)
+    return this.#operations.graceMs
   }
 
   /**

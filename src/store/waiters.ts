@@ -157,13 +157,6 @@ export class Waiters {
     waiterWords[at + Waiter.CasLow] = Number(cas & 0xffffffffn) | 0
   }
 
-  /** The number of waiters in each state, by `WaiterState`; what is going on meanwhile may be seen or not. */
-  census(): number[] {
-    const counts = new Array<number>(STATE_MASK + 1).fill(0)
-    for (let waiter = 1; waiter <= this.#memory.waiters; waiter++) counts[this.stateOf(waiter)]! += 1
-    return counts
-  }
-
   /** Wakes the owner's thread, to look at the states of its waiters. The last thing that is done to a waiter. */
   signal(slot: number): void {
     Atomics.add(this.#memory.waiterWords, slot, 1)
@@ -268,6 +261,14 @@ export class Waiters {
   #setDouble(waiter: number, cell: number, value: number): void {
     this.#memory.waiterDoubles[(this.#memory.waiterAt(waiter) >> 1) + cell] = value
   }
+}
+
+/** The number of places in each state, by `WaiterState`; what is going on meanwhile may be seen or not. */
+export function censusOf(memory: Memory): number[] {
+  const counts = new Array<number>(STATE_MASK + 1).fill(0)
+  for (let waiter = 1; waiter <= memory.waiters; waiter++)
+    counts[memory.waiterWords[memory.waiterStateAt(waiter)]! & STATE_MASK]! += 1
+  return counts
 }
 
 export function isInQueue(state: WaiterState): boolean {

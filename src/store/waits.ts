@@ -5,9 +5,9 @@
 import type { Bytes } from './bytes.js'
 import { Counter } from './counters.js'
 import type { Engine } from './engine.js'
-import { StoreLockTimeoutError } from './errors.js'
+import { StoreGraceError, StoreLockTimeoutError, StoreMemoryError, StoreStateError } from './errors.js'
 import type { Key } from './key.js'
-import type { Operations } from './operations.js'
+import { Obstacle, type Operations } from './operations.js'
 import { Outcome, type WriteOptions } from './types.js'
 import { WaiterState } from './waiter-layout.js'
 import { isInQueue } from './waiters.js'
@@ -16,10 +16,14 @@ import { isInQueue } from './waiters.js'
 const TIMER_MAX_MS = 2 ** 31 - 1
 /** A stripe whose holder died is asked for again after this long. */
 const RETRY_MS = 50
+/** Well within what the horizon of leases is written ahead. */
+const AHEAD_INTERVAL_MS = 1000
 
 /** What came of a wait. */
 export interface WaitEnd {
   readonly status: 'granted' | 'timed-out' | 'refused' | 'closed'
+  /** Of `refused`. */
+  readonly error?: Error
   /** Of the granted item. */
   readonly cas: bigint
   /** How long it waited, rounded down. */
@@ -48,6 +52,8 @@ class Waiting implements Wait {
     readonly sinceMs: number,
     /** Its place goes on as a binding once it is granted. */
     readonly binds: boolean,
+    /** Of its item, if that is pinned and ends; else 0. */
+    readonly leaseMs: number,
     waitMs: number,
     readonly settle: (end: WaitEnd) => void,
   ) {
@@ -64,12 +70,20 @@ class Waiting implements Wait {
   }
 }
 
+/** Why a waiter was refused: what stood in the way of its item. */
+function refusalOf(obstacle: number, graceMs: number): Error {
+  if (obstacle === Obstacle.Grace) return new StoreGraceError(graceMs)
+  if (obstacle === Obstacle.Horizon) return new StoreStateError('the key became free, and no lease could be given')
+  return new StoreMemoryError()
+}
+
 export class Waits {
   readonly #engine: Engine
   readonly #operations: Operations
   readonly #key: Key
   readonly #pending = new Map<number, Waiting>()
   #listening = false
+  #ahead: NodeJS.Timeout | undefined
 
   constructor(engine: Engine, operations: Operations) {
     this.#engine = engine
@@ -78,7 +92,7 @@ export class Waits {
   }
 
   /**
-   * Waits for `key`, up to `waitMs`, to store the value as the options say.
+   * Waits for `key`, up to `waitMs`, to store the value as the options say; `leaseMs` is its life if it is a lease, else 0.
    * @returns `undefined` when the key turns out to be vacant, or what is in the way.
    */
   begin(
@@ -87,6 +101,7 @@ export class Waits {
     start: number,
     length: number,
     options: WriteOptions,
+    leaseMs: number,
     waitMs: number,
     settle: (end: WaitEnd) => void,
   ): Wait | Outcome | undefined {
@@ -102,11 +117,12 @@ export class Waits {
       return undefined
     }
     this.#engine.counters.add(Counter.waits)
-    const wait = new Waiting(this, waiter, key.stripe, sinceMs, options.bindTo !== 0, waitMs, settle)
+    const wait = new Waiting(this, waiter, key.stripe, sinceMs, options.bindTo !== 0, leaseMs, waitMs, settle)
     this.#pending.set(waiter, wait)
     this.#awaitDeadline(wait)
     this.#awaitExpiry(wait, leftMs)
     this.#listen()
+    this.#keepAhead()
     return wait
   }
 
@@ -168,7 +184,7 @@ export class Waits {
     }
     counters.add(Counter.waitsTimedOut)
     waiters.free(wait.waiter)
-    this.#end(wait, 'timed-out', 0n, 0)
+    this.#end(wait, { status: 'timed-out', cas: 0n, waitedMs: 0 })
   }
 
   /** For `Wait`. */
@@ -227,8 +243,9 @@ export class Waits {
     if (state === WaiterState.Look && waiters.heedLook(wait.waiter)) this.#look(wait)
     else if (state === WaiterState.Granted) this.#granted(wait)
     else if (state === WaiterState.Refused) {
+      const error = refusalOf(Number(waiters.casOf(wait.waiter)), this.#operations.graceMs)
       waiters.free(wait.waiter)
-      this.#end(wait, 'refused', 0n, 0)
+      this.#end(wait, { status: 'refused', error, cas: 0n, waitedMs: 0 })
     }
   }
 
@@ -238,18 +255,32 @@ export class Waits {
     const waitedMs = Math.max(0, waiters.sinceOf(wait.waiter) - wait.sinceMs)
     if (wait.binds) waiters.setState(wait.waiter, WaiterState.Bound)
     else waiters.free(wait.waiter)
-    this.#end(wait, 'granted', cas, waitedMs)
+    this.#end(wait, { status: 'granted', cas, waitedMs })
   }
 
-  #end(wait: Waiting, status: WaitEnd['status'], cas: bigint, waitedMs: number): void {
+  #end(wait: Waiting, end: WaitEnd): void {
     this.#pending.delete(wait.waiter)
     wait.stopTimers()
-    wait.settle({ status, cas, waitedMs })
+    wait.settle(end)
+  }
+
+  /** Leases that may be given soon are written down before: whoever hands one over is not to wait for the disk. */
+  #keepAhead(): void {
+    if (this.#ahead !== undefined || this.#engine.horizon.keeper === undefined) return
+    this.#ahead = setInterval(() => {
+      this.#engine.tick()
+      for (const { leaseMs } of this.#pending.values())
+        if (leaseMs > 0) this.#engine.horizon.noteLease(this.#engine.nowMs + leaseMs)
+      if (this.#pending.size > 0) return
+      clearInterval(this.#ahead)
+      this.#ahead = undefined
+    }, AHEAD_INTERVAL_MS).unref()
   }
 
   /** The engine frees the places, and gives back what was granted. */
   close(): void {
-    for (const wait of [...this.#pending.values()]) this.#end(wait, 'closed', 0n, 0)
+    for (const wait of [...this.#pending.values()]) this.#end(wait, { status: 'closed', cas: 0n, waitedMs: 0 })
+    clearInterval(this.#ahead)
     this.#engine.waiters.signal(this.#engine.slot)
   }
 }

@@ -5,8 +5,22 @@
 import type { StoreHandle } from 'latchkey/store'
 import { sumCounters } from '#dist/store/counters.js'
 import { sizeClass } from '#dist/store/items.js'
-import { Global, KEY_MAX, Page, PageKind, Queue, QueueName, SIZE_CLASSES, State, Stripe } from '#dist/store/layout.js'
+import { Key } from '#dist/store/key.js'
+import {
+  Global,
+  KEY_MAX,
+  Mark,
+  Page,
+  PageKind,
+  Queue,
+  QueueName,
+  SIZE_CLASSES,
+  State,
+  Stripe,
+} from '#dist/store/layout.js'
 import { stripeOf } from '#dist/store/pages.js'
+import { Waiter, WaiterState } from '#dist/store/waiter-layout.js'
+import { isInQueue, Waiters } from '#dist/store/waiters.js'
 import { type FoundRecord, Inspection } from './inspection.js'
 
 /** Every violation found; empty for a sound table. */
@@ -19,6 +33,7 @@ export function violations(handle: StoreHandle): string[] {
     if (!(count >= 0)) report(`counter ${name} is ${count}`)
   for (let stripe = 0; stripe < inspection.memory.stripes; stripe++)
     new StripeCheck(inspection, stripe, handle.options.pinnedPrefixes, report).run()
+  checkWaiters(inspection, handle, report)
   return found
 }
 
@@ -39,6 +54,41 @@ function checkPool(inspection: Inspection, report: (line: string) => void): void
   let owned = 0
   for (let stripe = 0; stripe < stripes; stripe++) owned += inspection.pagesOf(stripe).length
   if (free.size + owned !== pages) report(`${free.size} free and ${owned} owned pages are not ${pages}`)
+}
+
+/** Everybody who waits is in the queue of his stripe, in order of arrival, and for a key that has an item. */
+function checkWaiters({ memory, index }: Inspection, handle: StoreHandle, report: (line: string) => void): void {
+  const waiters = new Waiters(memory, 0)
+  const key = new Key(handle.seed, memory.stripes)
+  const queued = new Set<number>()
+  for (let stripe = 0; stripe < memory.stripes; stripe++) {
+    let before = 0
+    for (let waiter = waiters.firstLocked(stripe); waiter !== 0; waiter = waiters.nextLocked(waiter)) {
+      if (queued.has(waiter)) {
+        report(`stripe ${stripe}: waiter ${waiter} is in the queue twice`)
+        return
+      }
+      queued.add(waiter)
+      if (waiters.stripeOf(waiter) !== stripe) report(`waiter ${waiter} is in the queue of another stripe`)
+      waiters.readKey(waiter, key)
+      if (index.findLocked(key) === 0) report(`waiter ${waiter} waits for a key that is vacant`)
+      const at = memory.waiterAt(waiter)
+      if (memory.waiterWords[at + Waiter.Previous] !== before) report(`waiter ${waiter}: the one before is wrong`)
+      const arrival = (of: number) => memory.waiterWords[memory.waiterAt(of) + Waiter.Arrival]!
+      if (before !== 0 && arrival(waiter) - arrival(before) <= 0) report(`waiter ${waiter} has passed ${before}`)
+      before = waiter
+    }
+    const at = memory.stripeAt(stripe)
+    if (memory.control[at + Stripe.LastWaiter] !== before) report(`stripe ${stripe}: last waiter is not ${before}`)
+    const marks = before === 0 ? 0 : Mark.HasWaiters
+    if (memory.control[at + Stripe.Marks] !== marks) report(`stripe ${stripe}: marks are not ${marks}`)
+  }
+  for (let waiter = 1; waiter <= memory.waiters; waiter++) {
+    const state = waiters.stateOf(waiter)
+    if (isInQueue(state) !== queued.has(waiter))
+      report(`waiter ${waiter} in state ${state}: queued ${queued.has(waiter)}`)
+    if (state === WaiterState.Granting) report(`waiter ${waiter} is just being granted`)
+  }
 }
 
 class StripeCheck {
@@ -81,7 +131,7 @@ class StripeCheck {
       classUnits[sizeClass(units)]! += units
     }
     this.#expect('the lock', cell(Stripe.Lock), 0)
-    this.#expect('the mark of damage', cell(Stripe.Marks), 0)
+    this.#expect('the mark of damage', cell(Stripe.Marks) & Mark.Damaged, 0)
     this.#expect('items', cell(Stripe.Items), this.#records.length)
     this.#expect('pages', cell(Stripe.Pages), this.#pages.length)
     this.#expect(
