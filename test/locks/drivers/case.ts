@@ -28,7 +28,7 @@ export const clock = performance
 /** Generous: nothing here is about time. */
 export const call = { clock, deadlineMs: 20_000 }
 
-export function claimOf(key: string, kind: DriverKind, changes: Partial<Claim> = {}): Claim {
+export function claimOf(key: string, kind: Pick<DriverKind, 'shortMs'>, changes: Partial<Claim> = {}): Claim {
   const holder = {
     owner: randomBytes(16).toString('hex'),
     host: 'here',
