@@ -40,7 +40,7 @@ async function play(t: TestContext, one: Case, number: number, kind: DriverKind,
   }
   const key = (name: string) => `latchkey:lock:case${number}:${name}`
   try {
-    await one.run({ kind, bench, create, key, claim: (name, changes) => claimOf(key(name), kind, changes) })
+    await one.run({ kind, bench, create, key, claim: (name, changes) => claimOf(key(name), changes) })
   } finally {
     for (const driver of drivers) await driver.close()
   }

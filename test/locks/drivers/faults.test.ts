@@ -12,7 +12,6 @@ import { call, claimOf, held } from './case.js'
 
 interface Kind {
   readonly name: string
-  readonly shortMs: number
   readonly options?: ConnectionDefaults
   start(t: TestContext): Promise<{ host: string; port: number; stop(): Promise<unknown> } | undefined>
 }
@@ -20,10 +19,10 @@ interface Kind {
 const stock = async (t: TestContext) => (requirePeer(t, '/usr/bin/memcached') ? startMemcached() : undefined)
 
 const kinds: readonly Kind[] = [
-  { name: 'Latchkey', shortMs: 20_000, start: () => startLatchkey({ threads: 2 }) },
-  { name: 'memcached', shortMs: 20_000, start: stock },
-  { name: 'memcached, classic protocol', shortMs: 20_000, start: stock, options: { protocol: 'classic' } },
-  { name: 'a server without meta commands', shortMs: 20_000, start: () => startClassicServer() },
+  { name: 'Latchkey', start: () => startLatchkey({ threads: 2 }) },
+  { name: 'memcached', start: stock },
+  { name: 'memcached, classic protocol', start: stock, options: { protocol: 'classic' } },
+  { name: 'a server without meta commands', start: () => startClassicServer() },
 ]
 
 interface Setting {
@@ -47,7 +46,7 @@ for (const kind of kinds) {
         const driver = memcached({ servers: `${proxy.host}:${proxy.port}`, ...options })
         const witness = memcached({ servers: `${server.host}:${server.port}`, ...options })
         const client = createClient({ servers: `${server.host}:${server.port}`, codec: bytes(), ...kind.options })
-        const claim = (key = `latchkey:lock:${name}`.replaceAll(' ', '-')) => claimOf(key, kind)
+        const claim = (key = `latchkey:lock:${name}`.replaceAll(' ', '-')) => claimOf(key)
         try {
           // So that nothing but the request in question is under way.
           await driver.facts('latchkey:lock:first', call)
@@ -164,7 +163,7 @@ test('of several servers one is down: its locks cannot be had, on no other serve
     await proxies[0].refuse()
     const outcomes = { held: 0, refused: 0 }
     for (let i = 0; i < 60; i++) {
-      const mine = claimOf(`latchkey:lock:n${i}`, { shortMs: 20_000 })
+      const mine = claimOf(`latchkey:lock:n${i}`)
       const result = await driver.claim(mine, call).catch((error) => error)
       const copies = await Promise.all(clients.map((client) => client.get(mine.key)))
       const count = copies.filter((copy) => copy !== undefined).length

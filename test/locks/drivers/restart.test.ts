@@ -17,7 +17,7 @@ const kinds: Record<string, (t: TestContext, port?: number) => Promise<ServerPro
     requirePeer(t, '/usr/bin/memcached') ? startMemcached(port === undefined ? [] : ['-p', `${port}`]) : undefined,
 }
 
-const claim = (name: string) => claimOf(`latchkey:lock:${name}`, { shortMs: maxLeaseMs })
+const claim = (name: string) => claimOf(`latchkey:lock:${name}`, { ttlMs: maxLeaseMs })
 
 for (const [name, start] of Object.entries(kinds)) {
   test(`${name}: a server that has restarted has no vote for the longest lease`, async (t) => {
