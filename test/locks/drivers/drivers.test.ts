@@ -9,8 +9,17 @@ import { foreignCases } from './foreign-cases.js'
 import { type Bench, type DriverKind, kinds } from './kinds.js'
 import { staleCases } from './stale-cases.js'
 import { stormCases } from './storm-cases.js'
+import { waitingCases } from './waiting-cases.js'
 
-const cases = [...basicCases, ...staleCases, ...fenceCases, ...foreignCases, ...abortCases, ...stormCases]
+const cases = [
+  ...basicCases,
+  ...staleCases,
+  ...fenceCases,
+  ...foreignCases,
+  ...abortCases,
+  ...stormCases,
+  ...waitingCases,
+]
 const kindsAtATime = 2
 
 test('every driver', { concurrency: kindsAtATime }, async (t) => {
