@@ -7,6 +7,7 @@ export {
   NotANumberError,
   StoreArgumentError,
   StoreError,
+  StoreFenceError,
   StoreGraceError,
   StoreLeaseError,
   StoreLockTimeoutError,

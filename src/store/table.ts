@@ -11,6 +11,7 @@ import { type Clock, monotonicClock } from './clock.js'
 import { resetCounters } from './counters.js'
 import { Engine } from './engine.js'
 import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './errors.js'
+import { checkFenceKey } from './fences.js'
 import type { LeaseKeeper } from './horizon.js'
 import type { Key } from './key.js'
 import { LatestLease } from './latest-lease.js'
@@ -162,6 +163,7 @@ export class Table {
    */
   write(key: Key, value: Bytes, start: number, length: number, options: WriteOptions, reader?: ItemReader): Outcome {
     const { stripe } = key
+    if (options.fence !== undefined) checkFenceKey(key)
     for (let attempt = 0; ; attempt++) {
       this.#engine.lock(stripe)
       let result: number
@@ -195,6 +197,7 @@ export class Table {
    */
   remove(key: Key, options: RemoveOptions, reader?: ItemReader): Outcome {
     const { stripe } = key
+    if (options.fence !== undefined) checkFenceKey(key)
     for (let attempt = 0; ; attempt++) {
       this.#engine.lock(stripe)
       let result: number
@@ -247,7 +250,7 @@ export class Table {
     this.#operations.onEviction(reader)
   }
 
-  /** Drops all items, pinned ones too: at once, or in `delayMs`. CAS tokens go on rising. */
+  /** Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising. */
   flush(delayMs = 0): void {
     this.#engine.flush(delayMs)
   }
