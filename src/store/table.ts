@@ -119,9 +119,8 @@ export class Table {
 
   #inherit({ graceMs }: Inherited): void {
     const { doubles } = this.#engine.memory
-    const untilMs = this.#engine.nowMs + graceMs
-    doubles[GlobalDouble.GraceUntilMs] = untilMs
-    doubles[GlobalDouble.HorizonMs] = untilMs
+    doubles[GlobalDouble.GraceUntilMs] = graceMs
+    doubles[GlobalDouble.HorizonMs] = graceMs
   }
 
   /** Forgets the time: call it once per batch. Between two calls all operations happen at one moment. */
