@@ -14,6 +14,8 @@ import {
   LockWaitTimeoutError,
 } from './errors.js'
 import { type Explanation, explain } from './explain.js'
+import { HelperThread } from './helper/helper-thread.js'
+import { ThreadKeeper } from './helper/thread-keeper.js'
 import { lockInfo } from './info.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import { linked } from './linked.js'
@@ -42,6 +44,7 @@ export class Locks implements AsyncDisposable {
   readonly #settings: Settings
   readonly #held = new Set<Lock>()
   readonly #closing = new AbortController()
+  #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
 
   /** @internal */
@@ -62,7 +65,7 @@ export class Locks implements AsyncDisposable {
   acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lock | LockGroup>
   async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lock | LockGroup> {
     const wanted = wantedOf(options, this.#settings.defaults)
-    if (wanted.renew === 'thread') throw new LockArgumentError('this driver cannot be made again in a helper thread')
+    if (wanted.renew === 'thread') await this.#helper().ready()
     const sorted = Array.isArray(names) ? checkNames(names) : [checkName(names)]
     const acquiring = this.#acquire(sorted, wanted)
     // An acquisition that `close` ends has things to take away first.
@@ -165,6 +168,7 @@ export class Locks implements AsyncDisposable {
     this.#closing.abort(new LockUnavailableError('any lock', 'these locks are closed'))
     await Promise.all([...this.#held].map((lock) => lock.release()))
     await this.#site.chores.finish()
+    await this.#thread?.close()
     await this.#site.driver.close()
   }
 
@@ -187,13 +191,21 @@ export class Locks implements AsyncDisposable {
     }
   }
 
+  /** Throws LockArgumentError where there can be none. */
+  #helper(): HelperThread {
+    if (this.#thread === undefined || this.#thread.isDead) this.#thread = new HelperThread(this.#site)
+    return this.#thread
+  }
+
   #keep(held: Held, wanted: Wanted): Lock {
     const onEnd = () => this.#held.delete(lock)
-    const { renew, maxHoldMs } = wanted
-    const lock = new Lock(
-      new LeaseKeeper(this.#site, held, { renew: renew !== false, maxHoldMs, onEnd }),
-      wanted.guarantee,
-    )
+    const { renew, maxHoldMs, maxStallMs } = wanted
+    const keeping = { renew: renew !== false, maxHoldMs, onEnd }
+    const keeper =
+      renew === 'thread'
+        ? new ThreadKeeper(this.#site, held, keeping, maxStallMs, this.#helper())
+        : new LeaseKeeper(this.#site, held, keeping)
+    const lock = new Lock(keeper, wanted.guarantee)
     this.#held.add(lock)
     return lock
   }
