@@ -102,7 +102,7 @@ export class LeaseKeeper implements Keeper {
     }
     // The belief ends now: the server may carry the deletion out at any moment from here on.
     this.#ending.end('released', 'it was released')
-    const freed = this.#inTurn(async () => (this.#gone ? 'lost' : free(this.#site, this.#held, this.#inDoubt)))
+    const freed = this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
     this.#site.chores.add(freed)
     return freed
   }

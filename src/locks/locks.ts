@@ -1,18 +1,10 @@
 /** What users make first: all the locks of one way of keeping them. */
 import { acquire } from './acquire.js'
-import { believe, type Held } from './belief.js'
+import type { Held } from './belief.js'
 import { Chores } from './chores.js'
-import { confirm } from './confirm.js'
 import type { LockDriver } from './driver.js'
 import { type Environment, systemEnvironment } from './environment.js'
-import {
-  LockAmbiguousError,
-  LockArgumentError,
-  LockBusyError,
-  LockLostError,
-  LockUnavailableError,
-  LockWaitTimeoutError,
-} from './errors.js'
+import { LockArgumentError, LockBusyError, LockUnavailableError, LockWaitTimeoutError } from './errors.js'
 import { type Explanation, explain } from './explain.js'
 import { HelperThread } from './helper/helper-thread.js'
 import { ThreadKeeper } from './helper/thread-keeper.js'
@@ -23,6 +15,7 @@ import { Lock } from './lock.js'
 import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
+import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
 import { readTicket } from './ticket.js'
@@ -65,8 +58,8 @@ export class Locks implements AsyncDisposable {
   acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lock | LockGroup>
   async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lock | LockGroup> {
     const wanted = wantedOf(options, this.#settings.defaults)
-    if (wanted.renew === 'thread') await this.#helper().ready()
     const sorted = Array.isArray(names) ? checkNames(names) : [checkName(names)]
+    await this.#prepare(wanted)
     const acquiring = this.#acquire(sorted, wanted)
     // An acquisition that `close` ends has things to take away first.
     this.#site.chores.add(acquiring)
@@ -137,18 +130,13 @@ export class Locks implements AsyncDisposable {
    */
   async restore(text: string, options: RestoreOptions = {}): Promise<Lock> {
     const ticket = readTicket(text)
-    const { ttlMs, guarantee } = ticket
-    const wanted = wantedOf({ ttl: ttlMs, guarantee, ...options }, this.#settings.defaults)
+    const wanted = wantedOf({ ttl: ticket.ttlMs, guarantee: ticket.guarantee, ...options }, this.#settings.defaults)
+    await this.#prepare(wanted)
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
-    const until = this.#site.environment.clock.now() + this.#site.deadlineMs
     try {
-      const claim = { ...ticket, ttlMs: wanted.ttlMs, waitMs: 0 }
-      const lease = await confirm(this.#site, claim, until, signal, undefined)
-      if (lease === undefined) throw new LockLostError(ticket.name, 'it is free, or another has it')
-      return this.#keep(believe(lease, wanted.ttlMs), wanted)
-    } catch (error) {
-      if (!(error instanceof LockAmbiguousError)) throw error
-      throw new LockUnavailableError(ticket.name, 'the server did not tell who has it', { cause: error.cause })
+      const held = await regain(this.#site, ticket, wanted.ttlMs, signal)
+      signal.throwIfAborted()
+      return this.#keep(held, wanted)
     } finally {
       unlink()
     }
@@ -189,6 +177,12 @@ export class Locks implements AsyncDisposable {
     } finally {
       unlink()
     }
+  }
+
+  /** Before anything is sent: a helper thread that does not start is no way to keep a lock. */
+  async #prepare({ renew }: Wanted): Promise<void> {
+    this.#closing.signal.throwIfAborted()
+    if (renew === 'thread') await this.#helper().ready()
   }
 
   /** Throws LockArgumentError where there can be none. */

@@ -140,3 +140,15 @@ test('after a renewal whose reply was lost, the release finds its version', asyn
   assert.equal(await time.settled(lock.release()), 'released')
   assert.equal(server.get(KEY), undefined)
 })
+
+test('a lost lock that the server keeps, because it got the renewal, is taken away by its release', async () => {
+  const { time, server, driver, locks } = model()
+  const lock = await time.settled(locks.acquire('a', { ttl: '9s' }))
+  driver.fates = (kind) => (kind === 'extend' ? { loss: 'reply' } : undefined)
+  await time.advance(9000)
+  assert.equal(lock.state, 'lost')
+  assert.ok(server.get(KEY)!.endsAt > time.now() + 1000)
+  assert.equal(await time.settled(lock.release()), 'lost')
+  await time.advance(100)
+  assert.equal(server.get(KEY), undefined)
+})
