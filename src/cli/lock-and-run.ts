@@ -95,7 +95,7 @@ function exitCodeOf(ending: Ending, { name, command }: LockJob): number {
       say(`too little was left of the lease of ${name} to start the command`)
       return exitCodes.unavailable
     case 'error':
-      say(ending.errno === 'ENOENT' ? `${command[0]}: not found` : `${command[0]}: ${ending.message}`)
+      say(`${command[0]}: ${ending.errno === 'ENOENT' ? 'not found' : `cannot be executed (${ending.errno})`}`)
       return ending.errno === 'ENOENT' ? exitCodes.notFound : exitCodes.notExecutable
   }
 }

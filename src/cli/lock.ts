@@ -1,6 +1,6 @@
 /** `latchkey lock <name> -- <command>`: for cron and deploy scripts, a command that runs while its lock is held, and no longer. */
 import { basename } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { exitCodes } from './exit-codes.js'
 import { Signals } from './guard/signals.js'
 import { lockAndRun } from './lock-and-run.js'
@@ -41,13 +41,19 @@ export function lockCommand(): Command {
     .usage('[options] <name> -- <command> [arguments…]')
     .argument('<name>')
     .argument('<command...>')
-    .option('--ttl <span>', 'lease: the lock is free so long after this machine has died', span, 30_000)
+    .addOption(
+      new Option(
+        '--ttl <span>',
+        'lease: the lock is free so long after this machine has died; 3s at least on memcached',
+      )
+        .argParser(span)
+        .default(30_000, '30s'),
+    )
     .option('-w, --wait <span>', 'how long to wait for a lock that another holds, or forever', spanOrForever, 0)
-    .option(
-      '--max-hold <span>',
-      'longest that the lease is renewed, or forever',
-      spanOrForever,
-      Number.POSITIVE_INFINITY,
+    .addOption(
+      new Option('--max-hold <span>', 'longest that the lease is renewed')
+        .argParser(spanOrForever)
+        .default(Number.POSITIVE_INFINITY, 'forever'),
     )
     .option(
       '--kill-after <span>',
