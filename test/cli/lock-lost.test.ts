@@ -79,6 +79,7 @@ for (const [kind, start] of servers) {
     await t.test('--max-hold is over', async () => {
       const heart = new Heartbeat()
       const run = lock(server, ['long', ...short, '--max-hold', '100ms', '--', ...heart.deaf])
+      await heart.started()
       await next('long', heart)
       assert.equal(await run.ended, LOST)
       assert.deepEqual(heart.signals(), ['TERM'])
