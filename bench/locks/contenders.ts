@@ -1,3 +1,4 @@
+import type { Guarantee } from 'latchkey/locks'
 import type { OpenLockSubject } from './subjects/subject.js'
 
 export type Home = 'latchkey' | 'memcached' | 'redis' | 'shared memory'
@@ -6,8 +7,6 @@ export type Contest = 'uncontended' | 'contended' | 'renewing'
 export interface LockContender {
   name: string
   home: Home
-  /** How those who wait learn that the lock is free. */
-  waiting: 'queue' | 'polling'
   contests: readonly Contest[]
   /** What it does by itself to keep a lock, in words for the table. */
   renewal: string
@@ -20,12 +19,24 @@ export const ours = 'Latchkey, fenced'
 const speed: readonly Contest[] = ['uncontended', 'contended']
 const everything: readonly Contest[] = ['uncontended', 'contended', 'renewing']
 
+/** Latchkey's locks, with this guarantee, at this home. */
+function own(home: Exclude<Home, 'redis'>, guarantee: Guarantee, contests: readonly Contest[]): LockContender {
+  const load = async () => ({ open: (await import('./subjects/latchkey.js')).latchkeyWith(guarantee) })
+  const name = `${home === 'latchkey' ? 'Latchkey' : home}, ${guarantee}`
+  return { name, home, contests, renewal: 'every 1/3 of the lease', load }
+}
+
 /** A peer, on Redis through one ioredis connection. */
 function peer(name: string, contests: readonly Contest[], renewal: string, load: LockContender['load']): LockContender {
-  return { name, home: 'redis', waiting: 'polling', contests, renewal, load }
+  return { name, home: 'redis', contests, renewal, load }
 }
 
 export const contenders: readonly LockContender[] = [
+  own('latchkey', 'fenced', everything),
+  own('latchkey', 'lease', ['uncontended']),
+  own('memcached', 'fenced', everything),
+  own('memcached', 'lease', ['uncontended']),
+  own('shared memory', 'fenced', everything),
   peer('redlock', speed, 'within `using` only', () => import('./subjects/redlock.js')),
   peer('@sesamecare-oss/redlock', speed, 'within `using` only', () => import('./subjects/redlock-fork.js')),
   peer('redis-semaphore', everything, 'every 4/5 of the lease', () => import('./subjects/redis-semaphore.js')),

@@ -43,3 +43,13 @@ for (const contender of contenders) {
     }
   })
 }
+
+test('without redis-server, the benchmark says how to get it', async () => {
+  const path = process.env.PATH
+  process.env.PATH = '/nowhere'
+  try {
+    await assert.rejects(startRedis({}), /apt-get install redis-server/)
+  } finally {
+    process.env.PATH = path
+  }
+})
