@@ -11,7 +11,8 @@ export type Order = { do: 'acquire'; key: string; wait?: string } | { do: 'relea
 export type Report =
   | { is: 'ready' | 'released' }
   | { is: 'at'; step: string }
-  | { is: 'held'; fence?: string }
+  /** The recipes have no fence. */
+  | { is: 'held'; fence: string }
   | { is: 'busy' }
   | { is: 'failed'; error: string }
 
@@ -38,7 +39,7 @@ function byRecipe(make: MakeRecipe): Play {
   return {
     async acquire(key) {
       recipe = make(cache, key, step)
-      return { is: (await recipe.acquire()) ? 'held' : 'busy' }
+      return (await recipe.acquire()) ? { is: 'held', fence: '0' } : { is: 'busy' }
     },
     release: () => recipe.release(),
   }

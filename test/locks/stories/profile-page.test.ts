@@ -118,12 +118,12 @@ test('ours, under a lock with fenced writes: who has slept past the lease cannot
     const seen = await cache.get(KEY)
     // The first one sleeps. Its lease ends, and the next one's turn comes.
     const second = await locks.acquire(KEY, { ttl: '30s', wait: '20s' })
-    await cache.set(KEY, added(await cache.get(KEY), 'name'), { fence: second.fence! })
+    await cache.set(KEY, added(await cache.get(KEY), 'name'), { fence: second.fence })
 
-    await assert.rejects(cache.set(KEY, added(seen, 'photo'), { fence: first.fence! }), StaleFenceError)
-    await assert.rejects(cache.delete(KEY, { fence: first.fence! }), StaleFenceError)
+    await assert.rejects(cache.set(KEY, added(seen, 'photo'), { fence: first.fence }), StaleFenceError)
+    await assert.rejects(cache.delete(KEY, { fence: first.fence }), StaleFenceError)
     assert.deepEqual(linesOf((await cache.get(KEY))!), ['born', 'name'])
-    await cache.set(KEY, added(await cache.get(KEY), 'city'), { fence: second.fence! })
+    await cache.set(KEY, added(await cache.get(KEY), 'city'), { fence: second.fence })
     assert.deepEqual(linesOf((await cache.get(KEY))!), ['born', 'name', 'city'])
     await second.release()
   } finally {

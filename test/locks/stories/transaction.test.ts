@@ -44,7 +44,7 @@ const deposit =
   async (db) => {
     const { rows } = await db.query('SELECT balance FROM account WHERE id = 1')
     const balance = rows[0].balance + amount
-    await fencedUpdate(db, { table: 'account', where: { id: 1 }, set: { balance }, fence: lock.fence! })
+    await fencedUpdate(db, { table: 'account', where: { id: 1 }, set: { balance }, fence: lock.fence })
   }
 
 const acquire = (wait: string) => locks.acquire('account:1', { ttl: '30s', wait })
@@ -84,7 +84,7 @@ withTwoClerks('released inside the transaction: a deposit is lost', async (one, 
   const stale = await balance(other)
   commit.open()
   await first
-  await fencedUpdate(other, { table: 'account', where: { id: 1 }, set: { balance: stale + 5 }, fence: next.fence! })
+  await fencedUpdate(other, { table: 'account', where: { id: 1 }, set: { balance: stale + 5 }, fence: next.fence })
   await other.query('COMMIT')
   await next.release()
   assert.equal(await balance(one), 105, 'of 100 + 10 + 5')
