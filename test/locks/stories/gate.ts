@@ -4,8 +4,7 @@ import type { Step } from './recipes/recipe.js'
 export class Gate {
   #arrive = () => {}
   #open = () => {}
-  /** Resolves when somebody stands before it. */
-  readonly reached = new Promise<void>((resolve) => {
+  readonly #reached = new Promise<void>((resolve) => {
     this.#arrive = resolve
   })
   readonly #opened = new Promise<void>((resolve) => {
@@ -16,6 +15,12 @@ export class Gate {
   readonly step: Step = () => {
     this.#arrive()
     return this.#opened
+  }
+
+  /** Resolves when `work` stands before it; rejects when that has settled without having come here. */
+  reachedBy(work: Promise<unknown>): Promise<void> {
+    const missed = work.then(() => Promise.reject(new Error('it came to its end without a stop here')))
+    return Promise.race([this.#reached, missed])
   }
 
   open(): void {

@@ -1,9 +1,9 @@
 /** Who does not hold the lock frees it: after the lease has ended, or without ever having had it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'latchkey/client'
 import { createLocks, LockBusyError, LockLostError, memcached } from 'latchkey/locks'
+import { eventually } from '../../support/eventually.js'
 import { requirePeer } from '../../support/peers.js'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
 import { addDelete } from './recipes/add-delete.js'
@@ -14,11 +14,6 @@ const kinds: [name: string, start: () => Promise<ServerProcess>][] = [
   ['memcached', startMemcached],
 ]
 const noStep = async () => {}
-
-/** Until a moment that must come, asked for again and again. */
-async function until(come: () => Promise<boolean>): Promise<void> {
-  while (!(await come())) await sleep(20)
-}
 
 function onEach(story: string, run: (server: string) => Promise<void>): void {
   for (const [name, start] of kinds) {
@@ -39,7 +34,7 @@ onEach('delete in finally: the lease ends early, and the delete frees the lock o
   const [first, second, third] = [1, 2, 3].map(() => addDelete(cache, 'invoice', noStep))
   assert.equal(await first.acquire(), true)
   // The first one works for longer than the lease.
-  await until(() => second.acquire())
+  await eventually('the lease is over', () => second.acquire())
   await first.release()
   assert.equal(await third.acquire(), true, 'while the second still works')
 })

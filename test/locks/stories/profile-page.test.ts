@@ -42,7 +42,7 @@ function onMemcached(name: string, run: (page: Page) => Promise<void>): void {
 async function bothAtOnce(edit: Edit, { one, other }: Page): Promise<string[]> {
   const gates = [new Gate(), new Gate()]
   const edits = [edit(one, KEY, 'name', gates[0].step), edit(other, KEY, 'photo', gates[1].step)]
-  for (const gate of gates) await gate.reached
+  for (const [i, gate] of gates.entries()) await gate.reachedBy(edits[i])
   for (const gate of gates) gate.open()
   await Promise.all(edits)
   return linesOf((await one.get(KEY)) ?? '')

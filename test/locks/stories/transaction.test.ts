@@ -8,8 +8,8 @@ import { type ServerProcess, startLatchkey } from '../../support/process.js'
 import { Gate } from './gate.js'
 
 let postgres: Postgres | undefined
-let latchkey: ServerProcess
-let locks: Locks
+let latchkey: ServerProcess | undefined
+let locks: Locks | undefined
 
 before(async () => {
   if (postgresBin !== undefined) postgres = await Postgres.start()
@@ -18,8 +18,8 @@ before(async () => {
 })
 
 after(async () => {
-  await locks.close()
-  await latchkey.stop()
+  await locks?.close()
+  await latchkey?.stop()
   await postgres?.stop()
 })
 
@@ -47,7 +47,7 @@ const deposit =
     await fencedUpdate(db, { table: 'account', where: { id: 1 }, set: { balance }, fence: lock.fence })
   }
 
-const acquire = (wait: string) => locks.acquire('account:1', { ttl: '30s', wait })
+const acquire = (wait: string) => locks!.acquire('account:1', { ttl: '30s', wait })
 const atOnce = async () => {}
 
 /** A test with an account, and a connection for each of two clerks. */
@@ -77,7 +77,7 @@ withTwoClerks('released inside the transaction: a deposit is lost', async (one, 
     }
   }
   const first = transaction(one, work, () => commit.step('commit'))
-  await commit.reached
+  await commit.reachedBy(first)
 
   const next = await acquire('10s')
   await other.query('BEGIN')
@@ -94,7 +94,7 @@ withTwoClerks('ours: released after the transaction has settled, none is', async
   const commit = new Gate()
   const lock = await acquire('0s')
   const first = lock.releaseAfter(transaction(one, deposit(10, lock), () => commit.step('commit')))
-  await commit.reached
+  await commit.reachedBy(first)
   await assert.rejects(acquire('0s'), LockBusyError)
   const second = acquire('20s')
   commit.open()
