@@ -1,6 +1,7 @@
 /** Who does not hold the lock frees it: after the lease has ended, or without ever having had it. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { existsSync } from 'node:fs'
+import { after, before, type TestContext, test } from 'node:test'
 import { createClient } from 'latchkey/client'
 import { createLocks, LockBusyError, LockLostError, memcached } from 'latchkey/locks'
 import { eventually } from '../../support/eventually.js'
@@ -9,22 +10,24 @@ import { type ServerProcess, startLatchkey, startMemcached } from '../../support
 import { addDelete } from './recipes/add-delete.js'
 import { withLock } from './recipes/context-manager.js'
 
-const kinds: [name: string, start: () => Promise<ServerProcess>][] = [
-  ['Latchkey', () => startLatchkey({ threads: 2 })],
-  ['memcached', startMemcached],
-]
+const MEMCACHED = '/usr/bin/memcached'
+const started = new Map<string, ServerProcess>()
+
+before(async () => {
+  started.set('Latchkey', await startLatchkey({ threads: 2 }))
+  if (existsSync(MEMCACHED)) started.set('memcached', await startMemcached())
+})
+
+after(() => Promise.all([...started.values()].map((server) => server.stop())))
+
 const noStep = async () => {}
 
 function onEach(story: string, run: (server: string) => Promise<void>): void {
-  for (const [name, start] of kinds) {
+  for (const name of ['Latchkey', 'memcached']) {
     test(`${story}, on ${name}`, async (t: TestContext) => {
-      if (name === 'memcached' && !requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return
-      const server = await start()
-      try {
-        await run(`${server.host}:${server.port}`)
-      } finally {
-        await server.stop()
-      }
+      if (name === 'memcached' && !requirePeer(t, MEMCACHED, 'apt install memcached')) return
+      const { host, port } = started.get(name)!
+      await run(`${host}:${port}`)
     })
   }
 }
