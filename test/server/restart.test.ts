@@ -198,6 +198,25 @@ async function stat(server: Mortal, name: string): Promise<string | undefined> {
   return new RegExp(`^STAT ${name} (.*)\r$`, 'm').exec(text)?.[1]
 }
 
+test('after a crash nobody gets a lock while its holder believes in it, and then somebody does', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-restart-'))
+  const server = new Mortal(dir, { stateDir: dir, maxLeaseMs: 5000 })
+  await server.start()
+  const sentAtMs = performance.now()
+  const first = /^HD c(\d+)$/.exec(await ask(server, 'ms latchkey:lock:a 1 ME p4500 c\r\nx\r\n'))
+  await server.end('SIGKILL')
+  await server.start()
+  let answer: string
+  do {
+    await sleep(20)
+    answer = await ask(server, 'ms latchkey:lock:a 1 ME p4500 c\r\ny\r\n')
+  } while (answer.startsWith('SERVER_ERROR lock grace'))
+  assert.ok(performance.now() >= sentAtMs + 4500 - TICK_MS)
+  assert.ok(BigInt(/^HD c(\d+)$/.exec(answer)![1]!) > BigInt(first![1]!))
+  await server.end('SIGTERM')
+  rmSync(dir, { recursive: true })
+})
+
 test('a clean restart waits only for what is still held', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-restart-'))
   const server = new Mortal(dir, { stateDir: dir })
