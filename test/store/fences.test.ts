@@ -52,6 +52,7 @@ test('a register lies in the stripe of its key', () => {
 test('a register outlives its item by a day, lives as long as its item, and no longer than 30 days', () => {
   const clock = new VirtualClock()
   const store = new Store({ memory: '2mb' }, clock)
+  clock.advance(1000)
   store.setFenced('short', 'x', 7n, { ttlMs: 1000 })
   store.setFenced('long', 'x', 7n, { ttlMs: 5 * DAY_MS })
   store.setFenced('endless', 'x', 7n)
