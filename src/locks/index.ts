@@ -1,6 +1,11 @@
 /** `latchkey/locks`: lease locks, on the embedded store and on memcached servers. */
 export { type FencedUpdate, fencedUpdate, type Queryable, StaleFenceError } from '../fencing/index.js'
-export type { Claim, ClaimResult, Facts, Found, Lease, LockDriver } from './driver.js'
+export type { Call, Claim, ClaimResult, Clock, Facts, Found, Holder, Lease, LockDriver } from './driver.js'
 export * from './drivers/index.js'
 export * from './errors.js'
+export type { Explanation, Fault, Verdict } from './explain.js'
+export type { Lock } from './lock.js'
+export type { LockGroup } from './lock-group.js'
+export { type Body, createLocks, type Locks, type RestoreOptions } from './locks.js'
+export type { ReleaseCondition } from './looking.js'
 export type * from './types.js'

@@ -39,6 +39,11 @@ export interface AcquireOptions {
    * does it while this thread's event loop is blocked, or not at all.
    */
   renew?: boolean | 'thread'
+  /**
+   * With `renew: 'thread'`: when this thread's event loop has been blocked for so long, the helper thread stops renewing,
+   * and the lease runs out. Default: as `maxHold`.
+   */
+  maxStall?: Span
   /** What must be left of the lease when `acquire` returns, or else it fails. Default: a third of the lease. */
   minRemaining?: Span
   guarantee?: Guarantee

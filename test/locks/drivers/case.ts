@@ -10,7 +10,7 @@ export interface CaseContext {
   create(): LockDriver
   /** Of a lock of this case's own. */
   key(name: string): string
-  /** With a fresh owner, for the shortest lease that there is here, without waiting. */
+  /** With a fresh owner, for a lease that no case outlasts, without waiting. */
   claim(name: string, changes?: Partial<Claim>): Claim
 }
 
@@ -25,10 +25,13 @@ export interface Case {
 
 export const clock = performance
 
+/** A lease that no case outlasts. */
+export const LONG_MS = 50_000
+
 /** Generous: nothing here is about time. */
 export const call = { clock, deadlineMs: 20_000 }
 
-export function claimOf(key: string, kind: DriverKind, changes: Partial<Claim> = {}): Claim {
+export function claimOf(key: string, changes: Partial<Claim> = {}): Claim {
   const holder = {
     owner: randomBytes(16).toString('hex'),
     host: 'here',
@@ -36,7 +39,7 @@ export function claimOf(key: string, kind: DriverKind, changes: Partial<Claim> =
     label: 'a test',
     since: 1_700_000_000_000,
   }
-  return { key, name: key, holder, ttlMs: kind.shortMs, waitMs: 0, guarantee: 'fenced', ...changes }
+  return { key, name: key, holder, ttlMs: LONG_MS, waitMs: 0, guarantee: 'fenced', ...changes }
 }
 
 export function held(result: ClaimResult) {

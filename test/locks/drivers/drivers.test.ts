@@ -9,8 +9,17 @@ import { foreignCases } from './foreign-cases.js'
 import { type Bench, type DriverKind, kinds } from './kinds.js'
 import { staleCases } from './stale-cases.js'
 import { stormCases } from './storm-cases.js'
+import { waitingCases } from './waiting-cases.js'
 
-const cases = [...basicCases, ...staleCases, ...fenceCases, ...foreignCases, ...abortCases, ...stormCases]
+const cases = [
+  ...basicCases,
+  ...staleCases,
+  ...fenceCases,
+  ...foreignCases,
+  ...abortCases,
+  ...stormCases,
+  ...waitingCases,
+]
 const kindsAtATime = 2
 
 test('every driver', { concurrency: kindsAtATime }, async (t) => {
@@ -40,7 +49,7 @@ async function play(t: TestContext, one: Case, number: number, kind: DriverKind,
   }
   const key = (name: string) => `latchkey:lock:case${number}:${name}`
   try {
-    await one.run({ kind, bench, create, key, claim: (name, changes) => claimOf(key(name), kind, changes) })
+    await one.run({ kind, bench, create, key, claim: (name, changes) => claimOf(key(name), changes) })
   } finally {
     for (const driver of drivers) await driver.close()
   }

@@ -12,7 +12,7 @@ export const fenceCases: readonly Case[] = [
       let last = 0n
       for (let round = 0; round < roundCount; round++) {
         const driver = drivers[round % drivers.length]
-        const lease = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+        const lease = held(await driver.claim(claim('k'), call))
         assert.ok(lease.fence! > last, `${lease.fence} after ${last}, in round ${round}`)
         last = lease.fence!
         const current = round % 2 === 0 ? lease : (await driver.extend(lease, 20_000, call))!
@@ -27,7 +27,7 @@ export const fenceCases: readonly Case[] = [
       const driver = create()
       let last = 0n
       for (let round = 0; round < 2; round++) {
-        const { fence } = held(await driver.claim(claim('k'), call))
+        const { fence } = held(await driver.claim(claim('k', { ttlMs: kind.shortMs }), call))
         assert.ok(fence! > last, `${fence} after ${last}`)
         last = fence!
         await sleep(kind.overMs)
@@ -42,7 +42,7 @@ export const fenceCases: readonly Case[] = [
       let last = 0n
       for (let round = 0; round < 3; round++) {
         const driver = create()
-        const lease = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+        const lease = held(await driver.claim(claim('k'), call))
         assert.ok(lease.fence! > last, `${lease.fence} after ${last}`)
         last = lease.fence!
         await driver.release(lease.key, lease.version, call)
@@ -58,10 +58,10 @@ export const fenceCases: readonly Case[] = [
     alone: true,
     run: async ({ bench, create, claim, key }) => {
       const driver = create()
-      const first = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+      const first = held(await driver.claim(claim('k'), call))
       await driver.release(first.key, first.version, call)
       await bench.counter(key('k')).set('5')
-      const second = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+      const second = held(await driver.claim(claim('k'), call))
       assert.ok(second.fence! > first.fence!, `${second.fence} after ${first.fence}`)
     },
   },

@@ -24,7 +24,7 @@ export const foreignCases: readonly Case[] = [
     name: 'what somebody has set over a lock holds it: the holder has lost it, and touches nothing',
     run: async ({ bench, create, claim }) => {
       const driver = create()
-      const lease = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+      const lease = held(await driver.claim(claim('k'), call))
       await bench.stranger.set(lease.key, Buffer.from('mine now'))
       assert.equal(await driver.extend(lease, 20_000, call), undefined)
       assert.equal(await driver.release(lease.key, lease.version, call), false)
@@ -40,9 +40,9 @@ export const foreignCases: readonly Case[] = [
     name: 'a lock that somebody has deleted is lost, and can be had',
     run: async ({ bench, create, claim }) => {
       const driver = create()
-      const lease = held(await driver.claim(claim('k', { ttlMs: 20_000 }), call))
+      const lease = held(await driver.claim(claim('k'), call))
       await bench.stranger.delete(lease.key)
-      const next = held(await create().claim(claim('k', { ttlMs: 20_000 }), call))
+      const next = held(await create().claim(claim('k'), call))
       assert.equal(await driver.extend(lease, 20_000, call), undefined)
       assert.equal(await driver.release(lease.key, lease.version, call), false)
       assert.equal((await driver.find(next.key, call))?.holder.owner, next.holder.owner)
@@ -53,14 +53,14 @@ export const foreignCases: readonly Case[] = [
     run: async ({ kind, bench, create, claim }) => {
       const driver = create()
       const [longer, shorter] = await Promise.all(
-        ['longer', 'shorter'].map(async (name) => held(await driver.claim(claim(name, { ttlMs: 20_000 }), call))),
+        ['longer', 'shorter'].map(async (name) => held(await driver.claim(claim(name), call))),
       )
       await bench.stranger.touch(longer.key, 40_000)
       await bench.stranger.touch(shorter.key, 1000)
       const extended = await driver.extend(longer, 20_000, call)
       assert.equal(await driver.release(longer.key, extended!.version, call), true)
       await sleep(Math.max(kind.overMs, 1500))
-      const next = held(await create().claim(claim('shorter', { ttlMs: 20_000 }), call))
+      const next = held(await create().claim(claim('shorter'), call))
       assert.equal(await driver.extend(shorter, 20_000, call), undefined)
       assert.equal(await driver.release(shorter.key, shorter.version, call), false)
       assert.equal((await driver.find(next.key, call))?.holder.owner, next.holder.owner)

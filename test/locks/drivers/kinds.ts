@@ -1,7 +1,9 @@
 /** What the driver suite runs on. */
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { bytes, type ConnectionDefaults, createClient } from 'latchkey/client'
-import { type LockDriver, memcached } from 'latchkey/locks'
+import { type LockDriver, memcached, store } from 'latchkey/locks'
+import { Store } from 'latchkey/store'
 import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
 import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
@@ -32,6 +34,8 @@ export interface DriverKind {
   /** Longest that a lease of `shortMs` lasts on the server. */
   readonly overMs: number
   readonly queues: boolean
+  /** It answers only after a while, in which things can happen. */
+  readonly remote: boolean
   readonly lists: boolean
   readonly fences: 'token' | 'counter'
   /** undefined where a peer is missing, and the test is marked as skipped. */
@@ -44,10 +48,11 @@ interface Started {
   stop(): Promise<unknown>
 }
 
-const latchkeyKind = { shortMs: 300, overMs: 600, queues: true, lists: true, fences: 'token' } as const
-const stockKind = { shortMs: 2000, overMs: 3200, queues: false, lists: true, fences: 'counter' } as const
+const latchkeyKind = { shortMs: 500, overMs: 900, remote: true, queues: true, lists: true, fences: 'token' } as const
+const stockKind = { shortMs: 2000, overMs: 3200, remote: true, queues: false, lists: true, fences: 'counter' } as const
 
 export const kinds: readonly DriverKind[] = [
+  { ...latchkeyKind, name: 'a store', remote: false, start: async () => storeBench() },
   { ...latchkeyKind, name: 'Latchkey, 2 threads', start: () => bench(1, () => startLatchkey({ threads: 2 })) },
   { ...latchkeyKind, name: 'three Latchkeys of 1 thread', start: () => bench(3, () => startLatchkey({ threads: 1 })) },
   { ...stockKind, name: 'memcached', start: (t) => stock(t, 1, []) },
@@ -59,6 +64,29 @@ export const kinds: readonly DriverKind[] = [
   },
   { ...stockKind, name: 'a server without meta commands', lists: false, start: () => bench(1, startClassicServer) },
 ]
+
+/** Every driver has attached to it anew, as another thread would. */
+function storeBench(): Bench {
+  const shared = new Store({ memory: '16mb' })
+  const attached: Store[] = []
+  return {
+    servers: [],
+    stranger: {
+      set: async (key, value) => shared.set(key, value),
+      touch: async (key, ttlMs) => shared.touch(key, ttlMs),
+      delete: async (key) => shared.delete(key),
+    },
+    counter: () => assert.fail('a store has no counters'),
+    create() {
+      const own = Store.attach(shared.handle)
+      attached.push(own)
+      return store(own)
+    },
+    async stop() {
+      for (const own of [...attached, shared]) own.close()
+    },
+  }
+}
 
 async function stock(t: TestContext, count: number, args: string[], options: ConnectionDefaults = {}) {
   if (!requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return undefined

@@ -7,9 +7,9 @@ export const staleCases: readonly Case[] = [
     name: 'after its end, a holder can neither extend nor release what another has taken; the other can',
     run: async ({ kind, create, claim }) => {
       const [stale, fresh] = [create(), create()]
-      const old = held(await stale.claim(claim('k'), call))
+      const old = held(await stale.claim(claim('k', { ttlMs: kind.shortMs }), call))
       await sleep(kind.overMs)
-      const lease = held(await fresh.claim(claim('k', { ttlMs: 20_000 }), call))
+      const lease = held(await fresh.claim(claim('k'), call))
       const before = await fresh.find(lease.key, call)
       assert.equal(await stale.extend(old, 20_000, call), undefined)
       assert.equal(await stale.release(old.key, old.version, call), false)
@@ -22,9 +22,9 @@ export const staleCases: readonly Case[] = [
     name: 'extending never makes a lock anew: not after its end, nor after its deletion',
     run: async ({ kind, bench, create, claim }) => {
       const driver = create()
-      const ended = held(await driver.claim(claim('ended'), call))
-      const deleted = held(await driver.claim(claim('deleted', { ttlMs: 20_000 }), call))
-      const released = held(await driver.claim(claim('released', { ttlMs: 20_000 }), call))
+      const ended = held(await driver.claim(claim('ended', { ttlMs: kind.shortMs }), call))
+      const deleted = held(await driver.claim(claim('deleted'), call))
+      const released = held(await driver.claim(claim('released'), call))
       await bench.stranger.delete(deleted.key)
       assert.equal(await driver.release(released.key, released.version, call), true)
       await sleep(kind.overMs)
@@ -41,7 +41,7 @@ export const staleCases: readonly Case[] = [
       const [one, other] = [create(), create()]
       const lease = held(await one.claim(claim('k'), call))
       assert.equal(await one.release(lease.key, lease.version, call), true)
-      const next = held(await other.claim(claim('k', { ttlMs: 20_000 }), call))
+      const next = held(await other.claim(claim('k'), call))
       assert.equal(await one.release(lease.key, lease.version, call), false)
       assert.equal((await one.find(next.key, call))?.holder.owner, next.holder.owner)
     },

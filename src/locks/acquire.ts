@@ -1,0 +1,89 @@
+/** Acquiring one lock: attempts, with waiting between them, until it is held or the time is over. */
+import { Attempt, type Result } from './attempt.js'
+import { Backoff } from './backoff.js'
+import type { Held } from './belief.js'
+import type { Found } from './driver.js'
+import { LockBusyError, type LockUnavailableError, LockWaitTimeoutError } from './errors.js'
+import { lockInfo } from './info.js'
+import { pause } from './pause.js'
+import type { Wanted } from './settings.js'
+import { callOf, type Site } from './site.js'
+
+/** Those who poll ask again soon at first, and at last four times a second. */
+const POLL_LEAST_MS = 10
+const POLL_MOST_MS = 250
+/** Those who got no answer. */
+const RETRY_LEAST_MS = 25
+const RETRY_MOST_MS = 1000
+
+/**
+ * `until`: when the waiting is over; `wanted.waitMs` says only how it is told. Throws LockBusyError or LockWaitTimeoutError, LockUnavailableError, LockAmbiguousError, LockArgumentError, or the reason of
+ * `signal`, and then leaves nothing behind.
+ */
+export function acquire(site: Site, name: string, wanted: Wanted, until: number, signal: AbortSignal): Promise<Held> {
+  return new Acquisition(site, name, wanted, until, signal).run()
+}
+
+class Acquisition {
+  readonly #site: Site
+  readonly #name: string
+  readonly #wanted: Wanted
+  readonly #signal: AbortSignal
+  readonly #until: number
+  readonly #polls: Backoff
+  readonly #retries: Backoff
+
+  constructor(site: Site, name: string, wanted: Wanted, until: number, signal: AbortSignal) {
+    const { random } = site.environment
+    this.#site = site
+    this.#name = name
+    this.#wanted = wanted
+    this.#signal = signal
+    this.#until = until
+    this.#polls = new Backoff(POLL_LEAST_MS, POLL_MOST_MS, random)
+    this.#retries = new Backoff(RETRY_LEAST_MS, RETRY_MOST_MS, random)
+  }
+
+  async run(): Promise<Held> {
+    for (;;) {
+      const result = await new Attempt(this.#site, this.#name, this.#wanted, this.#leftMs(), this.#signal).make()
+      if (result.status === 'held') return result.held
+      const leftMs = this.#leftMs()
+      const pauseMs = this.#pauseMs(result)
+      // What is over is over: the last attempt is the one made at the end, not one after it.
+      if (leftMs <= 0 || pauseMs === undefined) throw await this.#failure(result)
+      await pause(this.#site.environment, Math.min(pauseMs, leftMs), this.#signal, true)
+    }
+  }
+
+  /** undefined: it is known that no attempt can succeed in time. */
+  #pauseMs(result: Exclude<Result, { status: 'held' }>): number | undefined {
+    if (result.status === 'unavailable') return this.#retryMs(result.error)
+    this.#retries.reset()
+    // Whoever has come to the end of the queue's patience with time left over asks at once.
+    if (result.queued) return POLL_LEAST_MS
+    return Math.min(this.#polls.next(), Math.max(1, result.found?.leftMs ?? POLL_MOST_MS))
+  }
+
+  #retryMs({ retryAfterMs = 0 }: LockUnavailableError): number | undefined {
+    return retryAfterMs > this.#leftMs() ? undefined : Math.max(retryAfterMs, this.#retries.next())
+  }
+
+  async #failure(result: Exclude<Result, { status: 'held' }>): Promise<Error> {
+    if (result.status === 'unavailable') return result.error
+    const found = result.found ?? (await this.#look())
+    const holder = found && lockInfo(found, this.#site.prefix)
+    if (this.#wanted.waitMs === 0) return new LockBusyError(this.#name, holder)
+    return new LockWaitTimeoutError(this.#name, this.#wanted.waitMs, holder)
+  }
+
+  /** Only to tell who holds it. */
+  async #look(): Promise<Found | undefined> {
+    const { driver, prefix } = this.#site
+    return driver.find(prefix + this.#name, callOf(this.#site, this.#signal)).catch(() => undefined)
+  }
+
+  #leftMs(): number {
+    return Math.max(0, this.#until - this.#site.environment.clock.now())
+  }
+}

@@ -1,0 +1,108 @@
+/** One attempt to take a lock: a fresh owner, one claim, and what its answer, or the want of one, means. */
+import { believe, type Held } from './belief.js'
+import { confirm } from './confirm.js'
+import type { Claim, Found, Lease } from './driver.js'
+import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from './errors.js'
+import type { Wanted } from './settings.js'
+import { callOf, mayPass, type Site } from './site.js'
+import { sweep } from './sweep.js'
+
+export type Result =
+  | { readonly status: 'held'; readonly held: Held }
+  | { readonly status: 'busy'; readonly found: Found | undefined; readonly queued: boolean }
+  | { readonly status: 'unavailable'; readonly error: LockUnavailableError }
+
+export class Attempt {
+  readonly #site: Site
+  readonly #wanted: Wanted
+  readonly #claim: Claim
+  readonly #signal: AbortSignal
+  /** Something of ours may be on the server although we do not hold the lock. */
+  #mayHaveLeft = false
+
+  /** Waits in the server's queue, where there is one, for `waitMs` at most. */
+  constructor(site: Site, name: string, wanted: Wanted, waitMs: number, signal: AbortSignal) {
+    const { environment, prefix } = site
+    const { host, pid } = environment
+    const { label, ttlMs, guarantee } = wanted
+    const holder = { owner: environment.owner(), host, pid, label, since: environment.wallMs() }
+    this.#site = site
+    this.#wanted = wanted
+    this.#claim = { key: prefix + name, name, holder, ttlMs, waitMs, guarantee }
+    this.#signal = signal
+  }
+
+  /**
+   * Whatever is not `held` has left nothing on the server, or it is being taken away. Throws the signal's reason,
+   * LockAmbiguousError and LockArgumentError.
+   */
+  async make(): Promise<Result> {
+    this.#signal.throwIfAborted()
+    try {
+      return await this.#ask()
+    } catch (error) {
+      // An abort, too: the claim was on its way, and may have been carried out.
+      this.#mayHaveLeft = !(error instanceof LockArgumentError)
+      throw error
+    } finally {
+      if (this.#mayHaveLeft) this.#sweep()
+    }
+  }
+
+  async #ask(): Promise<Result> {
+    const askedAt = this.#now()
+    try {
+      const result = await this.#site.driver.claim(this.#claim, callOf(this.#site, this.#signal))
+      return result.status === 'held' ? await this.#accept(result.lease) : result
+    } catch (error) {
+      if (error instanceof LockUnavailableError) return { status: 'unavailable', error }
+      if (!(error instanceof OutcomeUnknownError)) throw error
+      this.#signal.throwIfAborted()
+      return this.#resolve(askedAt, error)
+    }
+  }
+
+  async #resolve(askedAt: number, cause: OutcomeUnknownError): Promise<Result> {
+    const until = Math.max(askedAt + this.#claim.waitMs, this.#now() + this.#site.deadlineMs)
+    const lease = await confirm(this.#site, this.#claim, until, this.#signal, cause)
+    if (lease !== undefined) return this.#accept(lease)
+    this.#mayHaveLeft = true
+    return { status: 'busy', found: undefined, queued: false }
+  }
+
+  /** Answers that came slowly leave little of the lease. One extension may mend that. */
+  async #accept(lease: Lease): Promise<Result> {
+    const first = believe(lease, this.#claim.ttlMs)
+    const held = this.#isEnough(first) ? first : await this.#extended(lease)
+    this.#signal.throwIfAborted()
+    if (held !== undefined && this.#isEnough(held)) return { status: 'held', held }
+    this.#mayHaveLeft = true
+    const why = `the server answered so late that less than ${this.#wanted.minRemainingMs} ms of the lease were left`
+    return { status: 'unavailable', error: new LockUnavailableError(this.#claim.name, why) }
+  }
+
+  async #extended(lease: Lease): Promise<Held | undefined> {
+    const { ttlMs } = this.#claim
+    try {
+      const again = await this.#site.driver.extend(lease, ttlMs, callOf(this.#site, this.#signal))
+      return again && believe(again, ttlMs)
+    } catch (error) {
+      if (mayPass(error)) return undefined
+      throw error
+    }
+  }
+
+  #isEnough({ validUntil }: Held): boolean {
+    return validUntil - this.#now() >= this.#wanted.minRemainingMs
+  }
+
+  #sweep(): void {
+    const { key, holder, ttlMs, waitMs } = this.#claim
+    const leaseMs = ttlMs + (waitMs === Number.POSITIVE_INFINITY ? 0 : waitMs)
+    sweep(this.#site, { key, owner: holder.owner, until: this.#now() + leaseMs })
+  }
+
+  #now(): number {
+    return this.#site.environment.clock.now()
+  }
+}

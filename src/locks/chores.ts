@@ -1,0 +1,23 @@
+/** What goes on behind the callers' backs, so that `close` can wait for it. */
+export class Chores {
+  readonly #running = new Set<Promise<void>>()
+  readonly #hurry = new AbortController()
+
+  /** Aborts when there is no time any more: whoever waits tries once more and ends. */
+  get hurry(): AbortSignal {
+    return this.#hurry.signal
+  }
+
+  /** Nobody is left to tell of a failure: a chore that cannot do its work leaves it to the lease's end. */
+  add(chore: Promise<unknown>): void {
+    const done: Promise<void> = chore.then(ignore, ignore).finally(() => this.#running.delete(done))
+    this.#running.add(done)
+  }
+
+  async finish(): Promise<void> {
+    this.#hurry.abort()
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+}
+
+function ignore(): void {}

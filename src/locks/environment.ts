@@ -1,0 +1,41 @@
+/** Time, chance and who we are, passed in so that tests can have their own. */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { LeaseClock } from './clock.js'
+import type { Clock } from './driver.js'
+
+/** What a timer of Node can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+export interface Environment {
+  readonly clock: Clock
+  /** Unix time in milliseconds, to be shown to people. */
+  wallMs(): number
+  /** Runs once, after so many milliseconds or, past 24 days, earlier. Returns how to call it off. */
+  timer(ms: number, run: () => void, keepAlive: boolean): () => void
+  /** From 0, below 1. */
+  random(): number
+  /** 128 random bits in hexadecimal. */
+  owner(): string
+  readonly host: string
+  readonly pid: number
+}
+
+/** The real one. */
+export function systemEnvironment(): Environment {
+  return {
+    clock: new LeaseClock(),
+    wallMs: () => Date.now(),
+    timer: systemTimer,
+    random: () => Math.random(),
+    owner: () => randomBytes(16).toString('hex'),
+    host: hostname(),
+    pid: process.pid,
+  }
+}
+
+function systemTimer(ms: number, run: () => void, keepAlive: boolean): () => void {
+  const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS))
+  if (!keepAlive) timer.unref()
+  return () => clearTimeout(timer)
+}

@@ -1,0 +1,82 @@
+/** Releasing a lease on the server, through lost replies. */
+import { Backoff } from './backoff.js'
+import type { Held } from './belief.js'
+import type { Call } from './driver.js'
+import { OutcomeUnknownError } from './errors.js'
+import { pause } from './pause.js'
+import { callOf, type Site } from './site.js'
+import { sweep } from './sweep.js'
+import type { ReleaseOutcome } from './types.js'
+
+const LEAST_MS = 10
+const MOST_MS = 250
+
+/**
+ * Settles within two deadlines, so that a lost reply can be followed by a question. What the server has not answered by then goes on in the background until the lease ends
+ * by itself. `inDoubt`: an extension may have changed the version.
+ */
+export async function free(site: Site, held: Held, inDoubt: boolean): Promise<ReleaseOutcome> {
+  const { clock, random } = site.environment
+  const { key, holder } = held.lease
+  const giveUpAt = clock.now() + 2 * site.deadlineMs
+  const backoff = new Backoff(LEAST_MS, MOST_MS, random)
+  const freeing = new Freeing(site, held, inDoubt, giveUpAt)
+  for (;;) {
+    const outcome = await freeing.tryOnce()
+    if (outcome !== undefined) return outcome
+    const leftMs = giveUpAt - clock.now()
+    if (leftMs <= 0 || site.chores.hurry.aborted) break
+    await pause(site.environment, Math.min(backoff.next(), leftMs), site.chores.hurry, true).catch(() => {})
+  }
+  sweep(site, { key, owner: holder.owner, until: clock.now() + held.ttlMs })
+  return 'unknown'
+}
+
+class Freeing {
+  readonly #site: Site
+  readonly #held: Held
+  readonly #giveUpAt: number
+  #inDoubt: boolean
+  /** A deletion that was sent while the lease was believed may have been carried out. */
+  #mayBeDone = false
+
+  constructor(site: Site, held: Held, inDoubt: boolean, giveUpAt: number) {
+    this.#site = site
+    this.#held = held
+    this.#giveUpAt = giveUpAt
+    this.#inDoubt = inDoubt
+  }
+
+  /** undefined when the server did not tell. */
+  async tryOnce(): Promise<ReleaseOutcome | undefined> {
+    const { driver, environment } = this.#site
+    const { key } = this.#held.lease
+    let deletedAt: number | undefined
+    try {
+      const version = await this.#version()
+      // Not there any more: by our own hand if the lost reply was that of a deletion in time.
+      if (version === undefined) return this.#mayBeDone ? 'released' : 'lost'
+      deletedAt = environment.clock.now()
+      if (await driver.release(key, version, this.#call())) return 'released'
+      return this.#inDoubt ? undefined : 'lost'
+    } catch (error) {
+      if (deletedAt !== undefined && error instanceof OutcomeUnknownError) {
+        this.#inDoubt = true
+        this.#mayBeDone ||= deletedAt < this.#held.validUntil
+      }
+      return undefined
+    }
+  }
+
+  /** What to compare with: as known or, in doubt, as the server has it; undefined when the lock is not ours. */
+  async #version(): Promise<bigint | undefined> {
+    const { key, holder, version } = this.#held.lease
+    if (!this.#inDoubt) return version
+    const found = await this.#site.driver.find(key, this.#call())
+    return found?.holder.owner === holder.owner ? found.version : undefined
+  }
+
+  #call(): Call {
+    return callOf(this.#site, undefined, Math.max(1, this.#giveUpAt - this.#site.environment.clock.now()))
+  }
+}

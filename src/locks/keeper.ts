@@ -1,0 +1,29 @@
+/** What keeps a held lock, wherever the renewing is done. */
+import type { Held } from './belief.js'
+import type { LockLostError } from './errors.js'
+import type { LockState, ReleaseOutcome } from './types.js'
+
+/** How a lease is to be kept. */
+export interface Keeping {
+  readonly renew: boolean
+  /** From when the lease began. */
+  readonly maxHoldMs: number
+  /** Called once, when it is lost or its release was asked for. */
+  readonly onEnd: () => void
+}
+
+export interface Keeper {
+  /** As it was last known here. */
+  readonly held: Held
+  readonly state: LockState
+  /** Aborts with the LockLostError when the lock is lost, not when it is released. */
+  readonly signal: AbortSignal
+  /** 0 once it is lost or released. */
+  remainingMs(): number
+  /** Why it is not held; undefined while it is. */
+  ended(): LockLostError | undefined
+  extend(ttlMs: number): Promise<void>
+  release(): Promise<ReleaseOutcome>
+  /** Neither renews nor releases from here on: somebody else does. */
+  detach(): void
+}

@@ -1,0 +1,233 @@
+/**
+ * Keeps one lease: renews it, believes in it no longer than it may, and ends it. Everything that is sent for a lock goes
+ * through one queue: a release waits for the renewal in flight, and no renewal starts once a release was asked for.
+ */
+import { Backoff } from './backoff.js'
+import { believe, type Held, validUntil } from './belief.js'
+import { LockLostError, LockUnavailableError } from './errors.js'
+import { extendOnce } from './extension.js'
+import { free } from './freeing.js'
+import type { Keeper, Keeping } from './keeper.js'
+import { pause } from './pause.js'
+import type { Site } from './site.js'
+import { sweep } from './sweep.js'
+import type { LockState, ReleaseOutcome } from './types.js'
+
+/** Timers count monotonic time: who was suspended looks at the clock after at most so long. */
+const LOOK_MS = 1000
+/** Between the tries of one `extend`. */
+const RETRY_LEAST_MS = 10
+const RETRY_MOST_MS = 250
+
+interface End {
+  readonly state: 'lost' | 'released'
+  readonly error: LockLostError
+}
+
+export class LeaseKeeper implements Keeper {
+  readonly #site: Site
+  readonly #onEnd: () => void
+  readonly #renewUntil: number
+  readonly #retries: Backoff
+  readonly #lost = new AbortController()
+  #held: Held
+  #end: End | undefined
+  #releasing: Promise<ReleaseOutcome> | undefined
+  /** The last extension failed. */
+  #suspect = false
+  /** One may have been carried out, or may yet be, that nobody answered. */
+  #inDoubt = false
+  /** The server said that it is not ours. */
+  #gone = false
+  #queue: Promise<unknown> = Promise.resolve()
+  #renewing = false
+  #renewAt: number
+  #cancelTimer = () => {}
+
+  constructor(site: Site, held: Held, { renew, maxHoldMs, onEnd }: Keeping) {
+    this.#site = site
+    this.#onEnd = onEnd
+    this.#held = held
+    this.#renewUntil = renew ? held.lease.from + maxHoldMs : Number.NEGATIVE_INFINITY
+    this.#renewAt = renewAt(held)
+    this.#retries = new Backoff(held.ttlMs / 100, held.ttlMs / 10, site.environment.random)
+    this.#arm()
+  }
+
+  get held(): Held {
+    return this.#held
+  }
+
+  get signal(): AbortSignal {
+    return this.#lost.signal
+  }
+
+  get state(): LockState {
+    if (this.ended() !== undefined) return this.#end!.state
+    return this.#suspect ? 'suspect' : 'held'
+  }
+
+  remainingMs(): number {
+    return this.ended() === undefined ? this.#held.validUntil - this.#now() : 0
+  }
+
+  /** Looks at the clock itself: after a stall no timer has run yet. */
+  ended(): LockLostError | undefined {
+    if (this.#end === undefined && this.#now() >= this.#held.validUntil) this.#lose('its lease is over')
+    return this.#end?.error
+  }
+
+  async extend(ttlMs: number): Promise<void> {
+    this.#throwIfEnded()
+    return this.#inTurn(() => this.#extendSurely(ttlMs))
+  }
+
+  release(): Promise<ReleaseOutcome> {
+    this.#releasing ??= this.#startRelease()
+    return this.#releasing
+  }
+
+  detach(): void {
+    this.#finish('released', 'it was handed over')
+    this.#releasing ??= Promise.resolve('lost')
+  }
+
+  async #startRelease(): Promise<ReleaseOutcome> {
+    if (this.ended() !== undefined) {
+      // Over by our clock, but the server may have it a little longer, or much longer if it got a renewal late.
+      if (!this.#gone) this.#sweep()
+      return 'lost'
+    }
+    // The belief ends now: the server may carry the deletion out at any moment from here on.
+    this.#finish('released', 'it was released')
+    const freed = this.#inTurn(async () => (this.#gone ? 'lost' : free(this.#site, this.#held, this.#inDoubt)))
+    this.#site.chores.add(freed)
+    return freed
+  }
+
+  async #extendSurely(ttlMs: number): Promise<void> {
+    const { clock, random } = this.#site.environment
+    const giveUpAt = clock.now() + 2 * this.#site.deadlineMs
+    const backoff = new Backoff(RETRY_LEAST_MS, RETRY_MOST_MS, random)
+    for (;;) {
+      this.#throwIfEnded()
+      const cause = await this.#tryExtend(ttlMs)
+      this.#throwIfEnded()
+      if (cause === undefined) return
+      const leftMs = giveUpAt - clock.now()
+      if (leftMs <= 0) {
+        throw new LockUnavailableError(this.#held.lease.name, 'the server did not answer the extension', { cause })
+      }
+      await pause(this.#site.environment, Math.min(backoff.next(), leftMs), this.#lost.signal, true).catch(() => {})
+    }
+  }
+
+  /** undefined when it was extended, or is lost; else why not, and the lease runs on. */
+  async #tryExtend(ttlMs: number): Promise<unknown> {
+    this.#expectLess(ttlMs)
+    const { lease } = this.#held
+    const result = await extendOnce(this.#site, lease, ttlMs, this.#inDoubt, this.#held.ttlMs / 3)
+    if (result.status === 'gone') {
+      this.#gone = true
+      this.#lose('the server has it no more, or another has it')
+      return undefined
+    }
+    if (result.status === 'failed') {
+      this.#held = { ...this.#held, lease: result.lease }
+      this.#inDoubt = result.inDoubt
+      this.#suspect = true
+      this.#renewAt = this.#now() + this.#retries.next()
+      return result.error ?? new Error('the version had changed')
+    }
+    this.#adopt(believe(result.lease, ttlMs))
+    return undefined
+  }
+
+  #adopt(held: Held): void {
+    // An answer that comes after the end of what was believed changes nothing any more: lost is lost for good.
+    this.ended()
+    this.#held = held
+    this.#renewAt = renewAt(held)
+    this.#suspect = false
+    this.#inDoubt = false
+    this.#retries.reset()
+    this.#arm()
+  }
+
+  /** A shorter lease counts from when it is sent: it may be granted, and the answer lost. */
+  #expectLess(ttlMs: number): void {
+    const end = validUntil(this.#now(), ttlMs, this.#held.lease.granularityMs)
+    if (end >= this.#held.validUntil) return
+    this.#held = { ...this.#held, validUntil: end }
+    this.#arm()
+  }
+
+  #wake(): void {
+    if (this.ended() !== undefined) return
+    if (this.#isRenewing() && this.#now() >= this.#renewAt) this.#renew()
+    this.#arm()
+  }
+
+  #isRenewing(): boolean {
+    return !this.#renewing && this.#now() < this.#renewUntil
+  }
+
+  #renew(): void {
+    this.#renewing = true
+    const renewal = this.#inTurn(async () => {
+      if (this.ended() === undefined) await this.#tryExtend(this.#held.ttlMs)
+    })
+    renewal.finally(() => {
+      this.#renewing = false
+      this.#arm()
+    })
+  }
+
+  #arm(): void {
+    this.#cancelTimer()
+    if (this.#end !== undefined) return
+    const now = this.#now()
+    const next = Math.min(this.#held.validUntil, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
+    const waitMs = Math.max(0, Math.min(next - now, LOOK_MS))
+    this.#cancelTimer = this.#site.environment.timer(waitMs, () => this.#wake(), false)
+  }
+
+  #lose(why: string): void {
+    if (this.#end !== undefined) return
+    this.#finish('lost', why)
+    // Everything is in order before a listener runs, whatever that does.
+    this.#lost.abort(this.#end!.error)
+  }
+
+  #finish(state: End['state'], why: string): void {
+    if (this.#end !== undefined) return
+    this.#end = { state, error: new LockLostError(this.#held.lease.name, why) }
+    this.#cancelTimer()
+    this.#onEnd()
+  }
+
+  #sweep(): void {
+    const { lease, ttlMs } = this.#held
+    sweep(this.#site, { key: lease.key, owner: lease.holder.owner, until: this.#now() + ttlMs })
+  }
+
+  #throwIfEnded(): void {
+    const error = this.ended()
+    if (error !== undefined) throw error
+  }
+
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(operation)
+    this.#queue = result.catch(() => {})
+    return result
+  }
+
+  #now(): number {
+    return this.#site.environment.clock.now()
+  }
+}
+
+/** A third of the lease; earlier where half of what may be believed is less. */
+function renewAt({ lease, ttlMs, validUntil }: Held): number {
+  return lease.from + Math.min(ttlMs / 3, (validUntil - lease.from) / 2)
+}

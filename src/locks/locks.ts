@@ -1,0 +1,200 @@
+/** What users make first: all the locks of one way of keeping them. */
+import { acquire } from './acquire.js'
+import { believe, type Held } from './belief.js'
+import { Chores } from './chores.js'
+import { confirm } from './confirm.js'
+import type { LockDriver } from './driver.js'
+import { type Environment, systemEnvironment } from './environment.js'
+import {
+  LockAmbiguousError,
+  LockArgumentError,
+  LockBusyError,
+  LockLostError,
+  LockUnavailableError,
+  LockWaitTimeoutError,
+} from './errors.js'
+import { type Explanation, explain } from './explain.js'
+import { lockInfo } from './info.js'
+import { LeaseKeeper } from './lease-keeper.js'
+import { linked } from './linked.js'
+import { Lock } from './lock.js'
+import { LockGroup, refresh } from './lock-group.js'
+import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
+import { checkBeginning, checkName, checkNames } from './names.js'
+import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
+import type { Site } from './site.js'
+import { readTicket } from './ticket.js'
+import type { AcquireOptions, LockInfo, LocksOptions } from './types.js'
+
+/** What a lock has of its own when it is restored: its holder is written down already, and there is nothing to wait for. */
+export type RestoreOptions = Pick<AcquireOptions, 'ttl' | 'maxHold' | 'maxStall' | 'renew' | 'signal'>
+
+/** What is done with a lock. */
+export type Body<T> = (lock: Lock, signal: AbortSignal) => Promise<T> | T
+
+/** Throws LockArgumentError for options that are none. */
+export function createLocks(driver: LockDriver, options: LocksOptions = {}): Locks {
+  return new Locks(driver, options, systemEnvironment())
+}
+
+export class Locks implements AsyncDisposable {
+  readonly #site: Site
+  readonly #settings: Settings
+  readonly #held = new Set<Lock>()
+  readonly #closing = new AbortController()
+  #closed: Promise<void> | undefined
+
+  /** @internal */
+  constructor(driver: LockDriver, options: LocksOptions, environment: Environment) {
+    this.#settings = locksSettings(options)
+    const { prefix, deadlineMs } = this.#settings
+    this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores() }
+  }
+
+  /**
+   * One lock or, for several names, all of them or none. Rejects with LockBusyError when another holds it,
+   * LockWaitTimeoutError when it still does after `wait`, LockUnavailableError when the server cannot be asked,
+   * LockAmbiguousError when it did not tell whether the lock was acquired, LockArgumentError for a name or options that are
+   * none, and with the reason of `signal`. Then there is nothing to release.
+   */
+  acquire(name: string, options?: AcquireOptions): Promise<Lock>
+  acquire(names: readonly string[], options?: AcquireOptions): Promise<LockGroup>
+  acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lock | LockGroup>
+  async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lock | LockGroup> {
+    const wanted = wantedOf(options, this.#settings.defaults)
+    if (wanted.renew === 'thread') throw new LockArgumentError('this driver cannot be made again in a helper thread')
+    const sorted = Array.isArray(names) ? checkNames(names) : [checkName(names)]
+    const acquiring = this.#acquire(sorted, wanted)
+    // An acquisition that `close` ends has things to take away first.
+    this.#site.chores.add(acquiring)
+    const locks = await acquiring
+    return Array.isArray(names) ? new LockGroup(locks) : locks[0]
+  }
+
+  /** As `acquire`, but undefined, and only that, when another holds it. */
+  tryAcquire(name: string, options?: AcquireOptions): Promise<Lock | undefined>
+  tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<LockGroup | undefined>
+  async tryAcquire(
+    names: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<Lock | LockGroup | undefined> {
+    try {
+      return await this.acquire(names, options)
+    } catch (error) {
+      if (error instanceof LockBusyError || error instanceof LockWaitTimeoutError) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Runs `body` with the lock, and releases it when that has settled, as which it settles. `signal` is the lock's: stop when it
+   * aborts. A lock that was lost meanwhile does not hide what `body` has to tell.
+   */
+  using<T>(name: string, body: Body<T>): Promise<T>
+  using<T>(name: string, options: AcquireOptions, body: Body<T>): Promise<T>
+  async using<T>(name: string, ...rest: unknown[]): Promise<T> {
+    const body = rest.pop() as Body<T>
+    if (typeof body !== 'function') throw new LockArgumentError('using takes a function as its last argument', name)
+    await using lock = await this.acquire(name, (rest[0] ?? {}) as AcquireOptions)
+    return await body(lock, lock.signal)
+  }
+
+  /** Who holds it; undefined when it is free. Rejects with LockUnavailableError. */
+  async inspect(name: string): Promise<LockInfo | undefined> {
+    const found = await look(this.#site, checkName(name))
+    return found && lockInfo(found, this.#site.prefix)
+  }
+
+  /** All locks whose names begin so, in no order. Reads through the whole cache on stock memcached. */
+  async *list(namePrefix = ''): AsyncGenerator<LockInfo, void, undefined> {
+    checkBeginning(namePrefix)
+    for await (const found of lookAtAll(this.#site, namePrefix)) yield lockInfo(found, this.#site.prefix)
+  }
+
+  /**
+   * Takes the lock from whoever holds it, who may be working still: its holder finds out at the next renewal. `ifFence` and
+   * `ifOwner`: only from that holder. False when there was none. Rejects with LockUnavailableError.
+   */
+  async forceRelease(name: string, condition: ReleaseCondition = {}): Promise<boolean> {
+    checkKeys(condition, { ifFence: true, ifOwner: true })
+    return takeAway(this.#site, checkName(name), condition)
+  }
+
+  /** Which faults this configuration survives, for locks with this guarantee (default: that of these locks). */
+  async explain(name = 'any', guarantee = this.#settings.defaults.guarantee!): Promise<Explanation> {
+    const key = this.#site.prefix + checkName(name)
+    const { environment, deadlineMs, driver } = this.#site
+    return explain(await driver.facts(key, { clock: environment.clock, deadlineMs }), guarantee)
+  }
+
+  /**
+   * Goes on with a lock that `serialize` wrote down, here or in another process: asks the server for it and begins a new lease.
+   * Rejects with LockLostError when that acquisition holds it no more, LockUnavailableError when the server does not tell,
+   * LockArgumentError for other text.
+   */
+  async restore(text: string, options: RestoreOptions = {}): Promise<Lock> {
+    const ticket = readTicket(text)
+    const { ttlMs, guarantee } = ticket
+    const wanted = wantedOf({ ttl: ttlMs, guarantee, ...options }, this.#settings.defaults)
+    const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
+    const until = this.#site.environment.clock.now() + this.#site.deadlineMs
+    try {
+      const claim = { ...ticket, ttlMs: wanted.ttlMs, waitMs: 0 }
+      const lease = await confirm(this.#site, claim, until, signal, undefined)
+      if (lease === undefined) throw new LockLostError(ticket.name, 'it is free, or another has it')
+      return this.#keep(believe(lease, wanted.ttlMs), wanted)
+    } catch (error) {
+      if (!(error instanceof LockAmbiguousError)) throw error
+      throw new LockUnavailableError(ticket.name, 'the server did not tell who has it', { cause: error.cause })
+    } finally {
+      unlink()
+    }
+  }
+
+  /** Ends what waits (LockUnavailableError), releases what is held, takes away what is left, and closes the driver. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(new LockUnavailableError('any lock', 'these locks are closed'))
+    await Promise.all([...this.#held].map((lock) => lock.release()))
+    await this.#site.chores.finish()
+    await this.#site.driver.close()
+  }
+
+  async #acquire(names: readonly string[], wanted: Wanted): Promise<Lock[]> {
+    const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
+    const until = this.#site.environment.clock.now() + wanted.waitMs
+    const locks: Lock[] = []
+    try {
+      for (const name of names) {
+        locks.push(this.#keep(await acquire(this.#site, name, wanted, until, signal), wanted))
+      }
+      await refresh(locks, wanted)
+      signal.throwIfAborted()
+      return locks
+    } catch (error) {
+      for (const lock of locks.toReversed()) await lock.release()
+      throw error
+    } finally {
+      unlink()
+    }
+  }
+
+  #keep(held: Held, wanted: Wanted): Lock {
+    const onEnd = () => this.#held.delete(lock)
+    const { renew, maxHoldMs } = wanted
+    const lock = new Lock(
+      new LeaseKeeper(this.#site, held, { renew: renew !== false, maxHoldMs, onEnd }),
+      wanted.guarantee,
+    )
+    this.#held.add(lock)
+    return lock
+  }
+}
