@@ -28,7 +28,7 @@ export class MortalThread {
   readonly #life = new Life()
   readonly #key: Key
 
-  constructor(handle: StoreHandle, clock: Clock) {
+  constructor(handle: StoreHandle, clock: Clock, threadId = MORTAL_THREAD_ID) {
     const { options } = handle
     this.engine = new Engine(
       handle.memory,
@@ -37,7 +37,7 @@ export class MortalThread {
     )
     const { memory } = this.engine
     const slot = slotsOf(memory, 0).at(-1)!
-    memory.control[memory.slotsAt + slot] = MORTAL_THREAD_ID + 1
+    memory.control[memory.slotsAt + slot] = threadId + 1
     this.#operations = new Operations(this.engine, {
       itemMax: options.itemMax,
       pinnedUnitsMax: (options.memory * options.pinnedShare) / 8,
@@ -85,11 +85,42 @@ export class MortalThread {
     this.#do(key, (stripe, k) => this.#operations.arithmeticLocked(stripe, k, all, undefined))
   }
 
-  /** As the table does it, but that nothing is caught. */
-  #do(name: string, act: (stripe: number, key: Key) => number): void {
+  /** Joins the queue of a key. @returns its place there. */
+  wait(name: string, value: string): number {
+    const { waiters } = this.engine
+    const bytes = new Bytes(Buffer.from(value))
+    const key = this.#keyOf(name)
+    const waiter = waiters.reserve(key)
+    waiters.writeItem(waiter, bytes, 0, bytes.u8.length, { flags: 0, ttlMs: 0, newCas: undefined })
+    this.engine.lock(key.stripe)
+    waiters.enqueueLocked(key.stripe, waiter)
+    this.engine.unlock(key.stripe)
+    return waiter
+  }
+
+  abandon(name: string, waiter: number): void {
+    this.#do(name, (stripe) => {
+      this.#operations.handOver.abandonLocked(stripe, waiter)
+      return 0
+    })
+  }
+
+  /** Stores a value bound to a place of this thread. */
+  bind(name: string, value: string): number {
+    const waiter = this.engine.waiters.reserve(this.#keyOf(name))
+    this.write(name, value, { bindTo: waiter })
+    return waiter
+  }
+
+  #keyOf(name: string): Key {
     const bytes = new Bytes(Buffer.from(name))
     this.#key.setBytes(bytes, 0, bytes.u8.length)
-    const { stripe } = this.#key
+    return this.#key
+  }
+
+  /** As the table does it, but that nothing is caught. */
+  #do(name: string, act: (stripe: number, key: Key) => number): void {
+    const { stripe } = this.#keyOf(name)
     for (let attempt = 0; attempt < 16; attempt++) {
       this.engine.lock(stripe)
       const result = act(stripe, this.#key)
