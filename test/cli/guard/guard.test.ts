@@ -66,7 +66,7 @@ test('a command that ends by a signal', async () => {
 })
 
 test('as long as the lease is renewed the command runs', async () => {
-  const run = hold(400, 'renew', 100, ['sh', '-c', 'sleep 1.5; exit 3'])
+  const run = hold(1500, 'renew', 100, ['sh', '-c', 'sleep 3; exit 3'])
   assert.deepEqual(await ending(run), { how: 'exit', code: 3 })
 })
 
