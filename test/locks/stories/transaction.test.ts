@@ -55,6 +55,8 @@ function withTwoClerks(name: string, run: (one: pg.Client, other: pg.Client) => 
   test(name, async (t: TestContext) => {
     if (!requirePostgres(t)) return
     const [one, other] = [await postgres!.connect(), await postgres!.connect()]
+    // A test that has failed may have left its transaction open.
+    await one.query(`SET lock_timeout = '10s'`)
     await one.query('DROP TABLE IF EXISTS account')
     await one.query('CREATE TABLE account (id int PRIMARY KEY, balance int, fence bigint NOT NULL DEFAULT 0)')
     await one.query('INSERT INTO account VALUES (1, 100)')
