@@ -20,7 +20,7 @@ const LEASE_MS = 900
 const TICK_MS = 1
 /** Servers side by side, each killed so many times. */
 const SERVERS = 3
-const KILLS = Math.ceil(Number(process.env.LATCHKEY_KILLS ?? 36) / SERVERS)
+const KILLS = Math.ceil(Number(process.env.LATCHKEY_KILLS ?? 18) / SERVERS)
 const CLIENTS = 3
 const LIFE_MS = 1800
 const KEYS = ['latchkey:lock:a', 'latchkey:lock:b']
