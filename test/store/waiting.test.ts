@@ -16,6 +16,7 @@ import {
 } from 'latchkey/store'
 import { projectRoot } from '../support/root.js'
 import { violations } from './invariants.js'
+import { VirtualClock } from './virtual-clock.js'
 
 /** Longer than any test takes: a wait that should end otherwise must not end by this. */
 const LONG_MS = 20_000
@@ -268,6 +269,25 @@ test('an abort against a grant: it is given back, or the caller has it', async (
     store.delete('k')
   }
   assert.equal(store.stats().waiters, 0)
+  store.close()
+})
+
+test('a key that becomes vacant while its waiter is still on the way into the wait is not lost', async () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '1mb' }, clock)
+  const store = new Store(table)
+  const other = Store.attach(table.handle, clock)
+  store.set('k', 'a')
+  // Asked for when the waiter is in the queue, and before it listens: what another thread may do just then is done.
+  const { now } = performance
+  performance.now = () => {
+    performance.now = now
+    other.delete('k')
+    return performance.now()
+  }
+  assert.ok(await store.claimOrWait('k', 'b', { waitMs: LONG_MS }))
+  assert.equal(performance.now, now, 'it was asked')
+  other.close()
   store.close()
 })
 
