@@ -75,7 +75,7 @@ const vacated: [name: string, act: (store: Store, table: Table) => void | Promis
 for (const [name, act] of vacated) {
   test(`handed over by ${name}`, async () => {
     const { table, store } = sweeperless()
-    store.set('k', 'first', { ttlMs: LONG_MS })
+    store.set('k', 'first', { ttlMs: 10 * LONG_MS })
     const before = store.gets('k')!.cas
     const waiting = store.claimOrWait('k', 'second', { ttlMs: 5000, flags: 9, waitMs: LONG_MS })
     assert.equal(store.waiting('k'), 1)
@@ -111,7 +111,7 @@ test('handed over when the item expires, at once and in turn, with no sweep', as
 
 test('a holder with a shorter life than the one before it is noticed when that ends', async () => {
   const { store } = sweeperless()
-  store.add('k', 'a', { ttlMs: LONG_MS })
+  store.add('k', 'a')
   const short = store.claimOrWait('k', 'b', { ttlMs: 30, waitMs: LONG_MS })
   const last = store.claimOrWait('k', 'c', { waitMs: LONG_MS })
   store.delete('k')
@@ -122,7 +122,7 @@ test('a holder with a shorter life than the one before it is noticed when that e
 
 test('when the first in the queue leaves, the next one looks out for the end of the item', async () => {
   const { store } = sweeperless()
-  store.add('k', 'a', { ttlMs: LONG_MS })
+  store.add('k', 'a')
   const abort = new AbortController()
   const first = store.claimOrWait('k', 'b', { waitMs: LONG_MS, signal: abort.signal })
   const second = store.claimOrWait('k', 'c', { waitMs: LONG_MS })
