@@ -384,6 +384,8 @@ export class Connection implements TransportEvents, Turn, Client {
     if (this.#parked !== parked) return
     this.#parked = undefined
     this.lastActive = this.#context.seconds
+    // Before the answer is written, which may have to wait, or never be.
+    if (end.status === 'granted' && parked.binding !== 0) this.bindings.keep(parked.binding)
     this.#answered(() => {
       this.#context.begin(this)
       this.#context.executor.finish(parked, end)

@@ -402,12 +402,11 @@ export class Executor {
   }
 
   /** Answers a request whose wait is over. */
-  finish({ line, binding }: Parked, { status, cas, waitedMs, error }: WaitEnd): void {
+  finish({ line }: Parked, { status, cas, waitedMs, error }: WaitEnd): void {
     const { request } = this
     parseRequest(request, line, 0, line.u8.length)
     request.waitedMs = waitedMs
     if (status === 'granted') {
-      if (binding !== 0) this.client?.bindings.keep(binding)
       if (!request.meta.has(Flag.q)) this.#metaGranted(cas)
     } else if (status === 'timed-out') this.#metaLine(reply.META_NOT_STORED)
     else if (error === undefined) this.#out.text(reply.SHUTTING_DOWN)

@@ -3,7 +3,8 @@
  * Both are written down somewhere durable *before* they are used, so that the next start knows for how long somebody
  * may still believe to hold a lock. Times are ms since the store began.
  *
- * The state lock makes one thread at a time write. It is taken with no stripe held, and nothing is taken inside.
+ * The state lock makes one thread at a time write. Nothing is taken inside, and it is mostly taken with no stripe held:
+ * only a lease that is handed over, and that was not seen coming, is written down with its stripe locked.
  * Without a keeper the horizon is infinitely far, and nothing here is ever written.
  */
 import { casCeiling } from './cas-epoch.js'
@@ -69,12 +70,13 @@ export class Horizon {
   }
 
   /**
-   * Raises the horizon to `leaseEndMs` at least; waits for the disk when it is not there yet.
+   * Raises the horizon to `leaseEndMs` at least; waits for the disk when it is not there yet, and for up to
+   * `waitMs` while another thread does.
    * @throws StoreStateError when it cannot be written; it is then where it was.
    */
-  ensure(leaseEndMs: number, nowMs: number): void {
+  ensure(leaseEndMs: number, nowMs: number, waitMs = LOCK_TIMEOUT_MS): void {
     if (this.covers(leaseEndMs, nowMs)) return
-    this.#lock()
+    this.#lock(waitMs)
     try {
       // Another thread may have written while this one waited.
       if (!this.covers(leaseEndMs, nowMs)) this.#writeLocked(Math.max(this.#ms, leaseEndMs + STEP_MS), nowMs)
@@ -107,12 +109,12 @@ export class Horizon {
       release(this.#memory.control, Global.StateLock)
   }
 
-  #lock(): void {
+  #lock(waitMs: number): void {
     try {
-      acquire(this.#memory.control, Global.StateLock, this.#owner, LOCK_TIMEOUT_MS)
+      acquire(this.#memory.control, Global.StateLock, this.#owner, waitMs)
     } catch (error) {
       if (!(error instanceof StoreLockTimeoutError)) throw error
-      throw new StoreStateError(`another thread has been writing it for ${LOCK_TIMEOUT_MS} ms`)
+      throw new StoreStateError(`another thread has been writing it for ${waitMs} ms`)
     }
   }
 

@@ -79,6 +79,8 @@ export interface OperationsConfig {
 
 /** A hundred thousand years: no clock gets there, and the sum with any time still fits a record. */
 const TTL_MAX_MS = 2 ** 52
+/** How long a thread that hands a lease over, with the stripe locked, waits for another that writes leases down. */
+const STATE_WAIT_MS = 400
 const NOTHING = Bytes.allocate(0)
 /** What an item keeps when it changes without being stored anew. */
 const CARRIED = State.Stale | State.TokenSent | State.Fetched
@@ -341,7 +343,7 @@ export class Operations implements Succession {
   #coverLease(key: Key, ttlMs: number): boolean {
     if (ttlMs <= 0 || !this.#config.pinned.isPinned(key)) return true
     try {
-      this.#engine.horizon.ensure(this.#expiryOf(ttlMs), this.#engine.nowMs)
+      this.#engine.horizon.ensure(this.#expiryOf(ttlMs), this.#engine.nowMs, STATE_WAIT_MS)
       return true
     } catch (error) {
       if (!(error instanceof StoreStateError)) throw error

@@ -121,7 +121,7 @@ export class Waits {
     this.#pending.set(waiter, wait)
     this.#awaitDeadline(wait)
     this.#awaitExpiry(wait, leftMs)
-    this.#listen()
+    this.#listenSoon()
     this.#keepAhead()
     return wait
   }
@@ -213,13 +213,18 @@ export class Waits {
     }
   }
 
+  /** Not at once: the wait may be over already, and nobody hears of that before he knows that he waits. */
+  #listenSoon(): void {
+    if (this.#listening) return
+    this.#listening = true
+    queueMicrotask(() => this.#listen())
+  }
+
   /**
    * Collects what was decided, and sleeps until there is more. The signal is read before the states: what is decided in
    * between changes it, and `waitAsync` returns at once.
    */
   #listen(): void {
-    if (this.#listening) return
-    this.#listening = true
     const { waiterWords } = this.#engine.memory
     const { slot } = this.#engine
     for (;;) {
@@ -228,10 +233,7 @@ export class Waits {
       if (this.#pending.size === 0) break
       const next = Atomics.waitAsync(waiterWords, slot, seen)
       if (!next.async) continue
-      void next.value.then(() => {
-        this.#listening = false
-        this.#listen()
-      })
+      void next.value.then(() => this.#listen())
       return
     }
     this.#listening = false

@@ -16,6 +16,7 @@ import {
 } from 'latchkey/store'
 import { projectRoot } from '../support/root.js'
 import { violations } from './invariants.js'
+import { VirtualClock } from './virtual-clock.js'
 
 /** Longer than any test takes: a wait that should end otherwise must not end by this. */
 const LONG_MS = 20_000
@@ -74,7 +75,7 @@ const vacated: [name: string, act: (store: Store, table: Table) => void | Promis
 for (const [name, act] of vacated) {
   test(`handed over by ${name}`, async () => {
     const { table, store } = sweeperless()
-    store.set('k', 'first', { ttlMs: LONG_MS })
+    store.set('k', 'first', { ttlMs: 10 * LONG_MS })
     const before = store.gets('k')!.cas
     const waiting = store.claimOrWait('k', 'second', { ttlMs: 5000, flags: 9, waitMs: LONG_MS })
     assert.equal(store.waiting('k'), 1)
@@ -110,7 +111,7 @@ test('handed over when the item expires, at once and in turn, with no sweep', as
 
 test('a holder with a shorter life than the one before it is noticed when that ends', async () => {
   const { store } = sweeperless()
-  store.add('k', 'a', { ttlMs: LONG_MS })
+  store.add('k', 'a')
   const short = store.claimOrWait('k', 'b', { ttlMs: 30, waitMs: LONG_MS })
   const last = store.claimOrWait('k', 'c', { waitMs: LONG_MS })
   store.delete('k')
@@ -121,7 +122,7 @@ test('a holder with a shorter life than the one before it is noticed when that e
 
 test('when the first in the queue leaves, the next one looks out for the end of the item', async () => {
   const { store } = sweeperless()
-  store.add('k', 'a', { ttlMs: LONG_MS })
+  store.add('k', 'a')
   const abort = new AbortController()
   const first = store.claimOrWait('k', 'b', { waitMs: LONG_MS, signal: abort.signal })
   const second = store.claimOrWait('k', 'c', { waitMs: LONG_MS })
@@ -268,6 +269,25 @@ test('an abort against a grant: it is given back, or the caller has it', async (
     store.delete('k')
   }
   assert.equal(store.stats().waiters, 0)
+  store.close()
+})
+
+test('a key that becomes vacant while its waiter is still on the way into the wait is not lost', async () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '1mb' }, clock)
+  const store = new Store(table)
+  const other = Store.attach(table.handle, clock)
+  store.set('k', 'a')
+  // Asked for when the waiter is in the queue, and before it listens: what another thread may do just then is done.
+  const { now } = performance
+  performance.now = () => {
+    performance.now = now
+    other.delete('k')
+    return performance.now()
+  }
+  assert.ok(await store.claimOrWait('k', 'b', { waitMs: LONG_MS }))
+  assert.equal(performance.now, now, 'it was asked')
+  other.close()
   store.close()
 })
 
