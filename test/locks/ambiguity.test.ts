@@ -152,3 +152,18 @@ test('a lost lock that the server keeps, because it got the renewal, is taken aw
   await time.advance(100)
   assert.equal(server.get(KEY), undefined)
 })
+
+test('a renewal that is carried out while the release asks for its version does not save the lock', async () => {
+  const { time, server, driver, locks } = model()
+  const lock = await time.settled(locks.acquire('a', { ttl: '9s' }))
+  driver.fates = (kind, nth) => {
+    if (kind === 'extend') return { requestMs: 1500 }
+    return kind === 'find' && nth === 1 ? { replyMs: 900 } : undefined
+  }
+  // The renewal is given up a second after it was sent, and arrives half a second later.
+  await time.advance(4050)
+  assert.equal(lock.state, 'suspect')
+  assert.equal(await time.settled(lock.release()), 'released')
+  assert.equal(driver.asked.release, 2)
+  assert.equal(server.get(KEY), undefined)
+})

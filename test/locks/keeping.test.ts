@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LockArgumentError, LockBusyError, LockLostError, LockUnavailableError } from 'latchkey/locks'
 import { LeaseClock } from '#dist/locks/clock.js'
-import { model } from './support/model.js'
+import { Locks } from '#dist/locks/locks.js'
+import { model, virtualEnvironment } from './support/model.js'
 
 const KEY = 'latchkey:lock:a'
 
@@ -78,6 +79,19 @@ test('rule 2: a wall clock that creeps ahead is followed', () => {
     clock.now()
   }
   assert.ok(clock.now() >= 198, String(clock.now()))
+})
+
+test('rule 2: who was suspended learns of the loss soon after, without asking', async () => {
+  const { time, driver } = model()
+  const environment = virtualEnvironment(time)
+  let suspendedMs = 0
+  const clock = { now: () => time.now() + suspendedMs }
+  const locks = new Locks(driver, {}, { ...environment, clock })
+  const lock = await time.settled(locks.acquire('a', { ttl: '1m', renew: false }))
+  // Timers count on where they were.
+  suspendedMs = 120_000
+  await time.advance(1000)
+  assert.equal(lock.signal.aborted, true)
 })
 
 test('rule 5: a lock that the server has no more is lost, and is never made anew', async () => {
