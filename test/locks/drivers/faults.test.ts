@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytes, type Client, type ConnectionDefaults, createClient } from 'latchkey/client'
-import { type LockDriver, LockUnavailableError, memcached, OutcomeUnknownError } from 'latchkey/locks'
+import { type Found, type LockDriver, LockUnavailableError, memcached, OutcomeUnknownError } from 'latchkey/locks'
 import { startClassicServer } from '../../support/classic-server.js'
 import { FaultProxy } from '../../support/fault-proxy.js'
 import { requirePeer } from '../../support/peers.js'
@@ -152,6 +152,37 @@ const cases: Record<string, (setting: Setting) => Promise<void>> = {
     proxy.cutAll('fin')
     assert.equal(await eventually(() => driver.release(lease.key, extended!.version, call)), true)
   },
+}
+
+for (const { name, options, start } of kinds.slice(1)) {
+  test(`${name}: who has lost the item before its fence is in it does not hold the lock`, async (t) => {
+    const server = await start(t)
+    if (server === undefined) return
+    const proxy = await FaultProxy.start(server)
+    proxy.plan = () => ({ replies: { delayMs: 50 } })
+    const slow = memcached({ servers: `${proxy.host}:${proxy.port}`, freshServers: 'trust', ...options })
+    const quick = memcached({ servers: `${server.host}:${server.port}`, freshServers: 'trust', ...options })
+    try {
+      const mine = claimOf('latchkey:lock:k')
+      await slow.find(mine.key, call)
+      const result = slow.claim(mine, call)
+      let added: Found | undefined
+      await until(async () => {
+        added = await quick.find(mine.key, call)
+        return added !== undefined
+      })
+      assert.equal(added!.fence, undefined, 'the item was seen too late to be of use')
+      assert.equal(await quick.release(mine.key, added!.version, call), true)
+      const lease = held(await quick.claim(claimOf(mine.key), call))
+      const { status } = await result
+      assert.equal(status, 'busy')
+      assert.equal((await quick.find(mine.key, call))?.version, lease.version)
+    } finally {
+      await Promise.all([slow.close(), quick.close()])
+      await proxy.stop()
+      await server.stop()
+    }
+  })
 }
 
 test('of several servers one is down: its locks cannot be had, on no other server either', async (t) => {
