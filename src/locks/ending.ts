@@ -4,8 +4,10 @@ import { LockLostError } from './errors.js'
 export class Ending {
   readonly #name: string
   readonly #whenEnded: (why: string) => void
-  readonly #lost = new AbortController()
-  #end: { readonly state: 'lost' | 'released'; readonly error: LockLostError } | undefined
+  #end: { readonly state: 'lost' | 'released'; readonly why: string } | undefined
+  // Made when somebody asks: most locks are released without either, and both cost more than all else about a lock.
+  #lost: AbortController | undefined
+  #error: LockLostError | undefined
 
   constructor(name: string, whenEnded: (why: string) => void) {
     this.#name = name
@@ -18,19 +20,24 @@ export class Ending {
   }
 
   get error(): LockLostError | undefined {
-    return this.#end?.error
+    if (this.#end !== undefined) this.#error ??= new LockLostError(this.#name, this.#end.why)
+    return this.#error
   }
 
   /** Aborts when it is lost. */
   get signal(): AbortSignal {
+    if (this.#lost === undefined) {
+      this.#lost = new AbortController()
+      if (this.state === 'lost') this.#lost.abort(this.error)
+    }
     return this.#lost.signal
   }
 
   end(state: 'lost' | 'released', why: string): void {
     if (this.#end !== undefined) return
-    this.#end = { state, error: new LockLostError(this.#name, why) }
+    this.#end = { state, why }
     this.#whenEnded(why)
     // Everything is in order before a listener runs, whatever that does.
-    if (state === 'lost') this.#lost.abort(this.#end.error)
+    if (state === 'lost') this.#lost?.abort(this.error)
   }
 }

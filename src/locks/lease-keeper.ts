@@ -16,6 +16,9 @@ import type { LockState, ReleaseOutcome } from './types.js'
 
 /** Timers count monotonic time: who was suspended looks at the clock after at most so long. */
 const LOOK_MS = 1000
+/** Timers are late: so much before its end a lease that has not been renewed is lost, and told of in time. */
+const TELL_MS = 2
+const OVER = 'its lease is over'
 /** Between the tries of one `extend`. */
 const RETRY_LEAST_MS = 10
 const RETRY_MOST_MS = 250
@@ -75,7 +78,7 @@ export class LeaseKeeper implements Keeper {
 
   /** Looks at the clock itself: after a stall no timer has run yet. */
   ended(): LockLostError | undefined {
-    if (this.#now() >= this.#held.validUntil) this.#ending.end('lost', 'its lease is over')
+    if (this.#now() >= this.#held.validUntil) this.#ending.end('lost', OVER)
     return this.#ending.error
   }
 
@@ -171,7 +174,8 @@ export class LeaseKeeper implements Keeper {
   }
 
   #wake(): void {
-    if (this.ended() !== undefined) return
+    if (this.#now() >= this.#tellAt) this.#ending.end('lost', OVER)
+    if (this.#ending.state !== undefined) return
     if (this.#isRenewing() && this.#now() >= this.#renewAt) this.#renew()
     this.#arm()
   }
@@ -196,9 +200,13 @@ export class LeaseKeeper implements Keeper {
     this.#cancelTimer()
     if (this.#ending.state !== undefined) return
     const now = this.#now()
-    const next = Math.min(this.#held.validUntil, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
+    const next = Math.min(this.#tellAt, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
     const waitMs = Math.max(0, Math.min(next - now, LOOK_MS))
     this.#cancelTimer = this.#site.environment.timer(waitMs, () => this.#wake(), false)
+  }
+
+  get #tellAt(): number {
+    return this.#held.validUntil - TELL_MS
   }
 
   #sweep(): void {

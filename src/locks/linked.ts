@@ -1,16 +1,24 @@
-/** One signal for several. */
+/** One signal for two. */
 import { setMaxListeners } from 'node:events'
 
-/** Aborts with the first of them, until `unlink` is called: signals that live long gather no listeners. */
-export function linked(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; unlink: () => void } {
+/** Aborts with either of them, until `unlink` is called: signals that live long gather no listeners. */
+export function linked(own: AbortSignal, given: AbortSignal | undefined): { signal: AbortSignal; unlink: () => void } {
+  if (given === undefined) return { signal: own, unlink: () => {} }
   const controller = new AbortController()
-  const listening = new AbortController()
+  const signals = [own, given]
+  const abort = () => controller.abort(signals.find(({ aborted }) => aborted)!.reason)
   for (const signal of signals) {
-    if (signal === undefined) continue
-    if (signal.aborted) controller.abort(signal.reason)
-    // One signal may end the waiting of many, which is no leak and must not be warned of as one.
-    setMaxListeners(0, signal)
-    signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true, signal: listening.signal })
+    manyMayWait(signal)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
   }
-  return { signal: controller.signal, unlink: () => listening.abort() }
+  const unlink = () => {
+    for (const signal of signals) signal.removeEventListener('abort', abort)
+  }
+  return { signal: controller.signal, unlink }
+}
+
+/** One signal may end the waiting of many, which is no leak and must not be warned of as one. */
+export function manyMayWait(signal: AbortSignal): void {
+  setMaxListeners(0, signal)
 }

@@ -10,7 +10,7 @@ import { HelperThread } from './helper/helper-thread.js'
 import { ThreadKeeper } from './helper/thread-keeper.js'
 import { lockInfo } from './info.js'
 import { LeaseKeeper } from './lease-keeper.js'
-import { linked } from './linked.js'
+import { linked, manyMayWait } from './linked.js'
 import { Lock } from './lock.js'
 import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
@@ -45,6 +45,7 @@ export class Locks implements AsyncDisposable {
     this.#settings = locksSettings(options)
     const { prefix, deadlineMs } = this.#settings
     this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores() }
+    manyMayWait(this.#closing.signal)
   }
 
   /**
