@@ -2,6 +2,7 @@
 import { runChurnPart } from './churn/part.js'
 import { runClientPart } from './client/part.js'
 import { runItemsPart } from './items/part.js'
+import { runLocksPart } from './locks/part.js'
 import { runMissPart } from './misses/part.js'
 import { type BenchOptions, type PartName, parseOptions, usage } from './options.js'
 import { targetTable, writeTables } from './report/markdown.js'
@@ -40,6 +41,8 @@ async function run(part: PartName, options: BenchOptions): Promise<Results> {
       return { client: stamp(await runClientPart({ quick, log })) }
     case 'stampede':
       return { stampede: stamp(await runStampedePart({ quick, contestants, log })) }
+    case 'locks':
+      return { locks: stamp(await runLocksPart({ quick, contestants, log })) }
   }
 }
 

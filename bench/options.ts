@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { builtMain } from './support/servers.js'
 
-export const partNames = ['server', 'store', 'items', 'misses', 'churn', 'client', 'stampede'] as const
+export const partNames = ['server', 'store', 'items', 'misses', 'churn', 'client', 'stampede', 'locks'] as const
 export type PartName = (typeof partNames)[number]
 
 export interface BenchOptions {

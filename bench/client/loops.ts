@@ -1,35 +1,10 @@
+import type { Call } from '../support/keep-busy.js'
 import { type Cell, manyKeys } from './cells.js'
 import type { Subject } from './subjects/subject.js'
 import type { Values, Workload } from './workload.js'
 
 /** One in so many replies has its content compared; the length is checked in all. */
 const checkedShare = 64
-
-/** In two halves, so that the loop awaits the client's own promise. `turn` counts the calls. */
-export interface Call {
-  send(turn: number): Promise<unknown>
-  /** @throws Error when the reply is not right. */
-  check(turn: number, reply: unknown): void
-}
-
-/** What every call took, in milliseconds. */
-export async function keepBusy({ send, check }: Call, concurrency: number, durationMs: number): Promise<Float64Array> {
-  const latenciesMs: number[] = []
-  const endsAt = performance.now() + durationMs
-  let turns = 0
-  const loop = async () => {
-    let startedAt = performance.now()
-    while (startedAt < endsAt) {
-      const turn = turns++
-      check(turn, await send(turn))
-      const now = performance.now()
-      latenciesMs.push(now - startedAt)
-      startedAt = now
-    }
-  }
-  await Promise.all(Array.from({ length: concurrency }, loop))
-  return Float64Array.from(latenciesMs)
-}
 
 export function callFor({ operation }: Cell, subject: Subject, work: Workload, values: Values): Call {
   if (operation === 'get') return getCall(subject, work, values)

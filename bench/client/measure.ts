@@ -1,33 +1,14 @@
+import { cpuMicrosPerOp, opsPerSecond, type Span, type SpanFigures, spanFigures } from '../support/span.js'
 import { median, quartiles, round } from '../support/statistics.js'
 import type { Cell } from './cells.js'
 import { type Contender, ours } from './contenders.js'
 import type { ValueKind } from './subjects/subject.js'
 
-/** One run of one contender. */
-export interface Span {
-  operations: number
-  wallNs: number
-  clientCpuNs: number
-  serverCpuNs: number
-  /** What others took of the two cores. */
-  foreignCpuNs: number
-  p50Ms: number
-  p99Ms: number
-}
-
 /** One contender in one cell: medians over the repeats. */
-export interface Figures {
+export interface Figures extends SpanFigures {
   name: string
   client: string
   values: ValueKind
-  opsPerSecond: number
-  /** Of the client's process, all its threads. */
-  cpuMicrosPerOp: number
-  p50Ms: number
-  p99Ms: number
-  clientCpuShare: number
-  serverCpuShare: number
-  foreignCpuShare: number
 }
 
 /** Latchkey against one peer in the better of its settings, both with the same kind of values. */
@@ -76,11 +57,6 @@ export function believedRatio(one: Duel): number {
   return one.distortedBy === 'nobody' ? one.throughputRatio : one.cpuRatio
 }
 
-/** Other processes took part of the two cores. The kernel counts that in ticks of 10 ms, so short runs say it roughly. */
-export function wasDisturbed(span: Span): boolean {
-  return span.foreignCpuNs > 0.25 * span.wallNs
-}
-
 function fastest(settings: readonly Runs[]): Runs {
   const speed = ({ spans }: Runs) => median(spans.map(opsPerSecond))
   return settings.reduce((best, one) => (speed(one) > speed(best) ? one : best))
@@ -114,25 +90,5 @@ function distortion(sides: readonly Figures[]): Duel['distortedBy'] {
 }
 
 function figuresOf({ contender: { name, client, values }, spans }: Runs): Figures {
-  const of = (value: (span: Span) => number) => round(median(spans.map(value)))
-  return {
-    name,
-    client,
-    values,
-    opsPerSecond: Math.round(median(spans.map(opsPerSecond))),
-    cpuMicrosPerOp: of(cpuMicrosPerOp),
-    p50Ms: of((span) => span.p50Ms),
-    p99Ms: of((span) => span.p99Ms),
-    clientCpuShare: of((span) => span.clientCpuNs / span.wallNs),
-    serverCpuShare: of((span) => span.serverCpuNs / span.wallNs),
-    foreignCpuShare: of((span) => span.foreignCpuNs / span.wallNs),
-  }
-}
-
-function opsPerSecond(span: Span): number {
-  return (span.operations * 1e9) / span.wallNs
-}
-
-function cpuMicrosPerOp(span: Span): number {
-  return span.clientCpuNs / 1000 / span.operations
+  return { name, client, values, ...spanFigures(spans) }
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { Remote } from '../support/remote.js'
 import { startMemcached } from '../support/servers.js'
+import { type Span, wasDisturbed } from '../support/span.js'
+import { inTurns } from '../support/turns.js'
 import { type Cell, cellName, cellsToRun } from './cells.js'
 import { type Contender, contenders } from './contenders.js'
-import { believedRatio, type CellResult, cellResult, type Span, wasDisturbed } from './measure.js'
+import { believedRatio, type CellResult, cellResult } from './measure.js'
 import type { Order } from './worker.js'
 
 export interface ClientResult {
@@ -63,24 +65,21 @@ async function measureAll(entrants: readonly Entrant[], { quick, log }: ClientOp
   return cells
 }
 
-/** Every repeat gives all a short run, and begins with another of them: what drifts drifts for all. */
 async function measureCell(cell: Cell, entrants: readonly Entrant[], quick: boolean): Promise<CellResult> {
   const { repeats, durationMs, warmUpMs } = quick ? quickRuns : fullRuns
-  const runners = entrants
-    .filter(({ contender }) => !contender.leftOut?.(cell))
-    .map(({ contender, worker }) => ({ contender, worker, spans: [] as Span[] }))
+  const runners = entrants.filter(({ contender }) => !contender.leftOut?.(cell))
   let patience = runners.length
   for (const { worker } of runners) await worker.order({ kind: 'run', cell, durationMs: warmUpMs })
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    for (let turn = 0; turn < runners.length; turn++) {
-      const { worker, spans } = runners[(repeat + turn) % runners.length]
-      const run = async () => (await worker.order({ kind: 'run', cell, durationMs }))!
-      let span = await run()
-      while (wasDisturbed(span) && patience-- > 0) span = await run()
-      spans.push(span)
-    }
-  }
-  return cellResult(cell, runners)
+  const spans = await inTurns(runners, repeats, async ({ worker }) => {
+    const run = async () => (await worker.order({ kind: 'run', cell, durationMs }))!
+    let span = await run()
+    while (wasDisturbed(span) && patience-- > 0) span = await run()
+    return span
+  })
+  return cellResult(
+    cell,
+    runners.map(({ contender }, at) => ({ contender, spans: spans[at] })),
+  )
 }
 
 function describe(result: CellResult): string {

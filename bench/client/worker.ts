@@ -1,11 +1,10 @@
 /** One contender in a process of its own: opens its client, stores its items, and runs cells as its parent orders. */
-import { coreBusyNs, processCpuNs } from '../support/cpu.js'
+import { keepBusy } from '../support/keep-busy.js'
 import { obeyOrders } from '../support/remote.js'
-import { percentile } from '../support/statistics.js'
+import { type Place, type Span, takeSpan } from '../support/span.js'
 import type { Cell } from './cells.js'
 import { contenders } from './contenders.js'
-import { callFor, keepBusy, storeAll } from './loops.js'
-import type { Span } from './measure.js'
+import { callFor, storeAll } from './loops.js'
 import type { Subject } from './subjects/subject.js'
 import { Values, Workload } from './workload.js'
 
@@ -20,14 +19,12 @@ const contender = contenders[number]
 const work = new Workload(`contender${number}`)
 let subject: Subject
 let values: Values
-let serverPid: number
-let cores: readonly number[]
+let place: Place
 
 async function obey(order: Order): Promise<Span | undefined> {
   switch (order.kind) {
     case 'open':
-      serverPid = order.server.pid
-      cores = order.cores
+      place = { serverPid: order.server.pid, cores: order.cores }
       subject = await (await contender.load()).open(order.server.port, contender)
       return undefined
     case 'store':
@@ -39,31 +36,8 @@ async function obey(order: Order): Promise<Span | undefined> {
   }
 }
 
-async function run(cell: Cell, durationMs: number): Promise<Span> {
-  const before = readings()
-  const latenciesMs = await keepBusy(callFor(cell, subject, work, values), cell.concurrency, durationMs)
-  const after = readings()
-  const clientCpuNs = after.clientNs - before.clientNs
-  const serverCpuNs = after.serverNs - before.serverNs
-  const sorted = latenciesMs.sort()
-  return {
-    operations: sorted.length,
-    wallNs: Number(after.wall - before.wall),
-    clientCpuNs,
-    serverCpuNs,
-    foreignCpuNs: Math.max(0, after.busyNs - before.busyNs - clientCpuNs - serverCpuNs),
-    p50Ms: percentile(sorted, 50),
-    p99Ms: percentile(sorted, 99),
-  }
-}
-
-function readings() {
-  return {
-    clientNs: processCpuNs(process.pid),
-    serverNs: processCpuNs(serverPid),
-    busyNs: cores.reduce((sum, core) => sum + coreBusyNs(core), 0),
-    wall: process.hrtime.bigint(),
-  }
+function run(cell: Cell, durationMs: number): Promise<Span> {
+  return takeSpan(place, () => keepBusy(callFor(cell, subject, work, values), cell.concurrency, durationMs))
 }
 
 obeyOrders(obey)

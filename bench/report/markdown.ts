@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type CaseResult, honestRatio } from '../server/measure.js'
 import { geometricMean } from '../support/statistics.js'
 import { clientHeads, clientTable } from './client.js'
+import { lockTables } from './locks.js'
 import { benchFolder, type Measured, type Results } from './results.js'
 import { targetRows } from './targets.js'
 
@@ -24,6 +25,8 @@ export function tables(results: Results): string {
   if (results.store !== undefined) sections.push(storeTable(results))
   if (results.misses !== undefined) sections.push(missTable(results))
   if (results.client !== undefined) sections.push(table(clientHeads, clientTable(results.client.data.cells)))
+  if (results.locks !== undefined)
+    sections.push(...lockTables(results.locks.data).map(([heads, rows]) => table(heads, rows)))
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
@@ -42,9 +45,10 @@ function provenance(results: Results): string {
   const parts = Object.entries(results) as [string, Measured<unknown>][]
   return parts
     .map(([name, { measuredAt, quick, machine }]) => {
-      const { cpu, cores, memoryGiB, kernel, node, memcached, commit } = machine
+      const { cpu, cores, memoryGiB, kernel, node, memcached, redis, commit } = machine
+      const peer = name === 'locks' ? `, Redis ${redis}` : ''
       const how = quick ? 'a quick run' : 'a full run'
-      return `- ${name}: ${how} of ${commit}, ${measuredAt}, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, memcached ${memcached}`
+      return `- ${name}: ${how} of ${commit}, ${measuredAt}, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, memcached ${memcached}${peer}`
     })
     .join('\n')
 }

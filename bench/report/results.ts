@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ChurnResult } from '../churn/part.js'
 import type { ClientResult } from '../client/part.js'
 import type { ItemsRow } from '../items/part.js'
+import type { LocksResult } from '../locks/part.js'
 import type { MissRow } from '../misses/part.js'
 import type { ServerResult } from '../server/part.js'
 import type { StampedeRow } from '../stampede/measure.js'
@@ -25,6 +26,7 @@ export interface Results {
   churn?: Measured<ChurnResult>
   client?: Measured<ClientResult>
   stampede?: Measured<StampedeRow[]>
+  locks?: Measured<LocksResult>
   /** The server part with memcached on both sides. */
   calibration?: Measured<ServerResult>
 }

@@ -3,6 +3,7 @@ import { honestRatio } from '../server/measure.js'
 import type { StoreRow } from '../store/part.js'
 import { geometricMean } from '../support/statistics.js'
 import { clientRows, stampedeRows } from './client.js'
+import { lockRows } from './locks.js'
 import type { Results } from './results.js'
 import { type TargetRow, times, verdict } from './verdict.js'
 
@@ -15,6 +16,7 @@ export function targetRows(results: Results): TargetRow[] {
     ...churnRows(results),
     ...clientRows(results),
     ...stampedeRows(results),
+    ...lockRows(results),
   ]
 }
 

@@ -8,6 +8,8 @@ export interface Machine {
   kernel: string
   node: string
   memcached: string
+  /** `none` where it is not installed, undefined in results from before it was asked for. */
+  redis?: string
   /** The commit that was measured; a `+` says that the tree differed from it. */
   commit: string
 }
@@ -20,6 +22,7 @@ export function describeMachine(): Machine {
     kernel: release(),
     node: process.version,
     memcached: output('memcached', '-V').replace('memcached ', ''),
+    redis: /v=(\S+)/.exec(output('redis-server', '--version'))?.[1] ?? 'none',
     commit: output('git', 'describe', '--always', '--dirty=+'),
   }
 }

@@ -1,5 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -51,6 +53,20 @@ export async function startMemcached(options: ServerOptions): Promise<RunningSer
   }
 }
 
+/**
+ * Debian's redis-server on its own settings, but for persistence, which is off: on a free port, since it cannot choose one.
+ * @throws Error that says how to get it when it is not installed.
+ */
+export async function startRedis({ core }: Pick<ServerOptions, 'core'>): Promise<RunningServer> {
+  if (spawnSync('redis-server', ['--version']).error !== undefined)
+    throw new Error('redis-server is not installed, and the peers of the locks need it: apt-get install redis-server')
+  const port = await freePort()
+  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', tmpdir()]
+  const child = startPinned(core, ['redis-server', ...settings])
+  await outputMatching(child, /Ready to accept connections/)
+  return running('redis', child, port)
+}
+
 /** Both sides memcached: whatever differs from 1.00 then is the method's error. */
 export const calibration: Contestants = { latchkey: startMemcached, memcached: startMemcached }
 
@@ -94,6 +110,15 @@ async function portWritten(file: string): Promise<number> {
     await sleep(10)
   }
   throw new Error('memcached did not write its port within 5 s: is it installed?')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 function contents(file: string): string {

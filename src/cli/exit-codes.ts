@@ -4,6 +4,7 @@
  */
 export const exitCodes = {
   failed: 1,
+  /** Wrong usage, as in most tools. */
   usage: 2,
   /** The server cannot be asked, or it is not known what it has done. */
   unavailable: 69,

@@ -1,5 +1,6 @@
-/** Sizes and counts as people write them on a command line. Refusals say what was expected. */
+/** Sizes, counts and spans as people write them on a command line. Refusals say what was expected. */
 import { InvalidArgumentError } from 'commander'
+import { spanMs } from '../time/index.js'
 
 export function whole(least: number, most: number): (text: string) => number {
   return (text) => {
@@ -22,4 +23,16 @@ export function itemSize(text: string): number {
 export function octal(text: string): number {
   if (/^0?[0-7]{1,3}$/.test(text)) return Number.parseInt(text, 8)
   throw new InvalidArgumentError('Expected permissions in octal, such as 700.')
+}
+
+/** `500ms`, `30s`, `5m`; the answer is milliseconds. */
+export function span(text: string): number {
+  const ms = spanMs(text)
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError('Expected a span of time, such as 500ms, 30s, 5m or 2h.')
+}
+
+/** As `span`, or `forever`. */
+export function spanOrForever(text: string): number {
+  return text === 'forever' ? Number.POSITIVE_INFINITY : span(text)
 }

@@ -1,6 +1,8 @@
 /** `latchkey stats [server…]`: the figures of servers, side by side. One that is down does not hide the others. */
 import type { Command } from 'commander'
-import { type CacheFlags, cacheCommand, printJson, serversOf, withCache } from './cache.js'
+import { type CacheFlags, cacheCommand, printJson, withCache } from './cache.js'
+import { serversOf } from './servers.js'
+import { tableText } from './table.js'
 
 interface Flags extends CacheFlags {
   group: string
@@ -19,7 +21,7 @@ export function statsCommand(): Command {
 async function run(named: string[], flags: Flags): Promise<void> {
   const found = new Map<string, Figures>()
   for (const server of named.length === 0 ? serversOf(flags) : named) {
-    await withCache({ ...flags, server: [server] }, async (cache) => {
+    await withCache({ ...flags, server: [server], servers: [] }, async (cache) => {
       for (const [name, figures] of await cache.stats(flags.group)) found.set(name, figures)
       return true
     })
@@ -44,7 +46,5 @@ function table(stats: Map<string, Figures>): string {
   const names = new Set(Array.from(stats.values(), (figures) => Object.keys(figures)).flat())
   const rows = Array.from(names, (name) => [name, ...servers.map((server) => stats.get(server)![name] ?? '-')])
   if (servers.length > 1) rows.unshift(['', ...servers])
-  const widths = rows.reduce<number[]>((most, row) => row.map((cell, i) => Math.max(most[i] ?? 0, cell.length)), [])
-  const line = (row: string[]) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-  return rows.map((row) => `${line(row).join('  ')}\n`).join('')
+  return tableText(rows, (column) => column > 0)
 }

@@ -12,6 +12,8 @@ import { callOf, type Site } from './site.js'
 /** Those who poll ask again soon at first, and at last four times a second. */
 const POLL_LEAST_MS = 10
 const POLL_MOST_MS = 250
+/** For one request; whoever waits longer asks again. */
+const LONGEST_WAIT_MS = 86_400_000
 /** Those who got no answer. */
 const RETRY_LEAST_MS = 25
 const RETRY_MOST_MS = 1000
@@ -46,7 +48,8 @@ class Acquisition {
 
   async run(): Promise<Held> {
     for (;;) {
-      const result = await new Attempt(this.#site, this.#name, this.#wanted, this.#leftMs(), this.#signal).make()
+      const waitMs = Math.min(this.#leftMs(), LONGEST_WAIT_MS)
+      const result = await new Attempt(this.#site, this.#name, this.#wanted, waitMs, this.#signal).make()
       if (result.status === 'held') return result.held
       const leftMs = this.#leftMs()
       const pauseMs = this.#pauseMs(result)

@@ -98,8 +98,8 @@ export class Attempt {
 
   #sweep(): void {
     const { key, holder, ttlMs, waitMs } = this.#claim
-    const leaseMs = ttlMs + (waitMs === Number.POSITIVE_INFINITY ? 0 : waitMs)
-    sweep(this.#site, { key, owner: holder.owner, until: this.#now() + leaseMs })
+    // A server that has not heard of our end may keep it in its queue, and begin the lease only then.
+    sweep(this.#site, { key, owner: holder.owner, until: this.#now() + waitMs + ttlMs })
   }
 
   #now(): number {

@@ -8,8 +8,14 @@ export interface Keeping {
   readonly renew: boolean
   /** From when the lease began. */
   readonly maxHoldMs: number
-  /** Called once, when it is lost or its release was asked for. */
-  readonly onEnd: () => void
+  /** Called once, when it is lost or its release was asked for, with the reason in words. */
+  readonly onEnd: (why: string) => void
+  /** Called before anything else learns of it, whenever `held` or `state` has changed. */
+  readonly onChange?: () => void
+  /** Nothing is renewed while this says no. */
+  readonly isWanted?: () => boolean
+  /** An extension by somebody else may have been carried out: the version is read back first. */
+  readonly inDoubt?: boolean
 }
 
 export interface Keeper {

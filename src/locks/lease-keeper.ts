@@ -4,7 +4,8 @@
  */
 import { Backoff } from './backoff.js'
 import { believe, type Held, validUntil } from './belief.js'
-import { LockLostError, LockUnavailableError } from './errors.js'
+import { Ending } from './ending.js'
+import { type LockLostError, LockUnavailableError } from './errors.js'
 import { extendOnce } from './extension.js'
 import { free } from './freeing.js'
 import type { Keeper, Keeping } from './keeper.js'
@@ -19,24 +20,18 @@ const LOOK_MS = 1000
 const RETRY_LEAST_MS = 10
 const RETRY_MOST_MS = 250
 
-interface End {
-  readonly state: 'lost' | 'released'
-  readonly error: LockLostError
-}
-
 export class LeaseKeeper implements Keeper {
   readonly #site: Site
-  readonly #onEnd: () => void
+  readonly #keeping: Keeping
   readonly #renewUntil: number
   readonly #retries: Backoff
-  readonly #lost = new AbortController()
+  readonly #ending: Ending
   #held: Held
-  #end: End | undefined
   #releasing: Promise<ReleaseOutcome> | undefined
   /** The last extension failed. */
-  #suspect = false
+  #suspect: boolean
   /** One may have been carried out, or may yet be, that nobody answered. */
-  #inDoubt = false
+  #inDoubt: boolean
   /** The server said that it is not ours. */
   #gone = false
   #queue: Promise<unknown> = Promise.resolve()
@@ -44,12 +39,19 @@ export class LeaseKeeper implements Keeper {
   #renewAt: number
   #cancelTimer = () => {}
 
-  constructor(site: Site, held: Held, { renew, maxHoldMs, onEnd }: Keeping) {
+  constructor(site: Site, held: Held, keeping: Keeping) {
+    const { renew, maxHoldMs, inDoubt = false } = keeping
     this.#site = site
-    this.#onEnd = onEnd
+    this.#keeping = keeping
+    this.#ending = new Ending(held.lease.name, (why) => {
+      this.#cancelTimer()
+      keeping.onEnd(why)
+    })
+    this.#inDoubt = inDoubt
+    this.#suspect = inDoubt
     this.#held = held
     this.#renewUntil = renew ? held.lease.from + maxHoldMs : Number.NEGATIVE_INFINITY
-    this.#renewAt = renewAt(held)
+    this.#renewAt = inDoubt ? held.lease.from : renewAt(held)
     this.#retries = new Backoff(held.ttlMs / 100, held.ttlMs / 10, site.environment.random)
     this.#arm()
   }
@@ -59,12 +61,12 @@ export class LeaseKeeper implements Keeper {
   }
 
   get signal(): AbortSignal {
-    return this.#lost.signal
+    return this.#ending.signal
   }
 
   get state(): LockState {
-    if (this.ended() !== undefined) return this.#end!.state
-    return this.#suspect ? 'suspect' : 'held'
+    this.ended()
+    return this.#ending.state ?? (this.#suspect ? 'suspect' : 'held')
   }
 
   remainingMs(): number {
@@ -73,8 +75,8 @@ export class LeaseKeeper implements Keeper {
 
   /** Looks at the clock itself: after a stall no timer has run yet. */
   ended(): LockLostError | undefined {
-    if (this.#end === undefined && this.#now() >= this.#held.validUntil) this.#lose('its lease is over')
-    return this.#end?.error
+    if (this.#now() >= this.#held.validUntil) this.#ending.end('lost', 'its lease is over')
+    return this.#ending.error
   }
 
   async extend(ttlMs: number): Promise<void> {
@@ -88,7 +90,7 @@ export class LeaseKeeper implements Keeper {
   }
 
   detach(): void {
-    this.#finish('released', 'it was handed over')
+    this.#ending.end('released', 'it was handed over')
     this.#releasing ??= Promise.resolve('lost')
   }
 
@@ -99,8 +101,8 @@ export class LeaseKeeper implements Keeper {
       return 'lost'
     }
     // The belief ends now: the server may carry the deletion out at any moment from here on.
-    this.#finish('released', 'it was released')
-    const freed = this.#inTurn(async () => (this.#gone ? 'lost' : free(this.#site, this.#held, this.#inDoubt)))
+    this.#ending.end('released', 'it was released')
+    const freed = this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
     this.#site.chores.add(freed)
     return freed
   }
@@ -118,7 +120,7 @@ export class LeaseKeeper implements Keeper {
       if (leftMs <= 0) {
         throw new LockUnavailableError(this.#held.lease.name, 'the server did not answer the extension', { cause })
       }
-      await pause(this.#site.environment, Math.min(backoff.next(), leftMs), this.#lost.signal, true).catch(() => {})
+      await pause(this.#site.environment, Math.min(backoff.next(), leftMs), this.#ending.signal, true).catch(() => {})
     }
   }
 
@@ -129,7 +131,7 @@ export class LeaseKeeper implements Keeper {
     const result = await extendOnce(this.#site, lease, ttlMs, this.#inDoubt, this.#held.ttlMs / 3)
     if (result.status === 'gone') {
       this.#gone = true
-      this.#lose('the server has it no more, or another has it')
+      this.#ending.end('lost', 'the server has it no more, or another has it')
       return undefined
     }
     if (result.status === 'failed') {
@@ -137,6 +139,7 @@ export class LeaseKeeper implements Keeper {
       this.#inDoubt = result.inDoubt
       this.#suspect = true
       this.#renewAt = this.#now() + this.#retries.next()
+      this.#changed()
       return result.error ?? new Error('the version had changed')
     }
     this.#adopt(believe(result.lease, ttlMs))
@@ -151,6 +154,11 @@ export class LeaseKeeper implements Keeper {
     this.#suspect = false
     this.#inDoubt = false
     this.#retries.reset()
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#keeping.onChange?.()
     this.#arm()
   }
 
@@ -159,7 +167,7 @@ export class LeaseKeeper implements Keeper {
     const end = validUntil(this.#now(), ttlMs, this.#held.lease.granularityMs)
     if (end >= this.#held.validUntil) return
     this.#held = { ...this.#held, validUntil: end }
-    this.#arm()
+    this.#changed()
   }
 
   #wake(): void {
@@ -169,7 +177,8 @@ export class LeaseKeeper implements Keeper {
   }
 
   #isRenewing(): boolean {
-    return !this.#renewing && this.#now() < this.#renewUntil
+    const { isWanted = () => true } = this.#keeping
+    return !this.#renewing && this.#now() < this.#renewUntil && isWanted()
   }
 
   #renew(): void {
@@ -185,25 +194,11 @@ export class LeaseKeeper implements Keeper {
 
   #arm(): void {
     this.#cancelTimer()
-    if (this.#end !== undefined) return
+    if (this.#ending.state !== undefined) return
     const now = this.#now()
     const next = Math.min(this.#held.validUntil, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
     const waitMs = Math.max(0, Math.min(next - now, LOOK_MS))
     this.#cancelTimer = this.#site.environment.timer(waitMs, () => this.#wake(), false)
-  }
-
-  #lose(why: string): void {
-    if (this.#end !== undefined) return
-    this.#finish('lost', why)
-    // Everything is in order before a listener runs, whatever that does.
-    this.#lost.abort(this.#end!.error)
-  }
-
-  #finish(state: End['state'], why: string): void {
-    if (this.#end !== undefined) return
-    this.#end = { state, error: new LockLostError(this.#held.lease.name, why) }
-    this.#cancelTimer()
-    this.#onEnd()
   }
 
   #sweep(): void {

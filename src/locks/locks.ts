@@ -1,19 +1,13 @@
 /** What users make first: all the locks of one way of keeping them. */
 import { acquire } from './acquire.js'
-import { believe, type Held } from './belief.js'
+import type { Held } from './belief.js'
 import { Chores } from './chores.js'
-import { confirm } from './confirm.js'
 import type { LockDriver } from './driver.js'
 import { type Environment, systemEnvironment } from './environment.js'
-import {
-  LockAmbiguousError,
-  LockArgumentError,
-  LockBusyError,
-  LockLostError,
-  LockUnavailableError,
-  LockWaitTimeoutError,
-} from './errors.js'
+import { LockArgumentError, LockBusyError, LockUnavailableError, LockWaitTimeoutError } from './errors.js'
 import { type Explanation, explain } from './explain.js'
+import { HelperThread } from './helper/helper-thread.js'
+import { ThreadKeeper } from './helper/thread-keeper.js'
 import { lockInfo } from './info.js'
 import { LeaseKeeper } from './lease-keeper.js'
 import { linked } from './linked.js'
@@ -21,6 +15,7 @@ import { Lock } from './lock.js'
 import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
+import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
 import { readTicket } from './ticket.js'
@@ -42,6 +37,7 @@ export class Locks implements AsyncDisposable {
   readonly #settings: Settings
   readonly #held = new Set<Lock>()
   readonly #closing = new AbortController()
+  #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
 
   /** @internal */
@@ -62,8 +58,8 @@ export class Locks implements AsyncDisposable {
   acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lock | LockGroup>
   async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lock | LockGroup> {
     const wanted = wantedOf(options, this.#settings.defaults)
-    if (wanted.renew === 'thread') throw new LockArgumentError('this driver cannot be made again in a helper thread')
     const sorted = Array.isArray(names) ? checkNames(names) : [checkName(names)]
+    await this.#prepare(wanted)
     const acquiring = this.#acquire(sorted, wanted)
     // An acquisition that `close` ends has things to take away first.
     this.#site.chores.add(acquiring)
@@ -134,18 +130,13 @@ export class Locks implements AsyncDisposable {
    */
   async restore(text: string, options: RestoreOptions = {}): Promise<Lock> {
     const ticket = readTicket(text)
-    const { ttlMs, guarantee } = ticket
-    const wanted = wantedOf({ ttl: ttlMs, guarantee, ...options }, this.#settings.defaults)
+    const wanted = wantedOf({ ttl: ticket.ttlMs, guarantee: ticket.guarantee, ...options }, this.#settings.defaults)
+    await this.#prepare(wanted)
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
-    const until = this.#site.environment.clock.now() + this.#site.deadlineMs
     try {
-      const claim = { ...ticket, ttlMs: wanted.ttlMs, waitMs: 0 }
-      const lease = await confirm(this.#site, claim, until, signal, undefined)
-      if (lease === undefined) throw new LockLostError(ticket.name, 'it is free, or another has it')
-      return this.#keep(believe(lease, wanted.ttlMs), wanted)
-    } catch (error) {
-      if (!(error instanceof LockAmbiguousError)) throw error
-      throw new LockUnavailableError(ticket.name, 'the server did not tell who has it', { cause: error.cause })
+      const held = await regain(this.#site, ticket, wanted.ttlMs, signal)
+      signal.throwIfAborted()
+      return this.#keep(held, wanted)
     } finally {
       unlink()
     }
@@ -165,6 +156,7 @@ export class Locks implements AsyncDisposable {
     this.#closing.abort(new LockUnavailableError('any lock', 'these locks are closed'))
     await Promise.all([...this.#held].map((lock) => lock.release()))
     await this.#site.chores.finish()
+    await this.#thread?.close()
     await this.#site.driver.close()
   }
 
@@ -187,13 +179,27 @@ export class Locks implements AsyncDisposable {
     }
   }
 
+  /** Before anything is sent: a helper thread that does not start is no way to keep a lock. */
+  async #prepare({ renew }: Wanted): Promise<void> {
+    this.#closing.signal.throwIfAborted()
+    if (renew === 'thread') await this.#helper().ready()
+  }
+
+  /** Throws LockArgumentError where there can be none. */
+  #helper(): HelperThread {
+    if (this.#thread === undefined || this.#thread.isDead) this.#thread = new HelperThread(this.#site)
+    return this.#thread
+  }
+
   #keep(held: Held, wanted: Wanted): Lock {
     const onEnd = () => this.#held.delete(lock)
-    const { renew, maxHoldMs } = wanted
-    const lock = new Lock(
-      new LeaseKeeper(this.#site, held, { renew: renew !== false, maxHoldMs, onEnd }),
-      wanted.guarantee,
-    )
+    const { renew, maxHoldMs, maxStallMs } = wanted
+    const keeping = { renew: renew !== false, maxHoldMs, onEnd }
+    const keeper =
+      renew === 'thread'
+        ? new ThreadKeeper(this.#site, held, keeping, maxStallMs, this.#helper())
+        : new LeaseKeeper(this.#site, held, keeping)
+    const lock = new Lock(keeper, wanted.guarantee)
     this.#held.add(lock)
     return lock
   }

@@ -6,6 +6,9 @@ const LONGEST_NAME_BYTES = 200
 /** Together they stay under the 250 bytes that a key may have. */
 const LONGEST_PREFIX_BYTES = 50
 
+/** Control characters and all kinds of space; half a surrogate pair has no bytes of its own. */
+const UNFIT = /[\p{Cc}\p{Z}\p{Cs}]/u
+
 /** Throws LockArgumentError for what no server could take as part of a key. */
 export function checkName(name: unknown): string {
   return check(name, 'a name of a lock', 1, LONGEST_NAME_BYTES)
@@ -30,14 +33,18 @@ export function checkNames(names: readonly unknown[]): string[] {
   return sorted
 }
 
+/** Can this be a whole key? For one that another process made of its own prefix. */
+export function isKey(text: string): boolean {
+  return Buffer.byteLength(text) <= LONGEST_NAME_BYTES + LONGEST_PREFIX_BYTES && !UNFIT.test(text)
+}
+
 function check(text: unknown, what: string, leastBytes: number, mostBytes: number): string {
   if (typeof text !== 'string') throw new LockArgumentError(`${what} is text, not ${inspect(text)}`)
   const bytes = Buffer.byteLength(text)
   if (bytes < leastBytes || bytes > mostBytes) {
     throw new LockArgumentError(`${what} has ${leastBytes} to ${mostBytes} bytes, not ${bytes}: ${shown(text)}`, text)
   }
-  // Control characters and all kinds of space; half a surrogate pair has no bytes of its own.
-  if (/[\p{Cc}\p{Z}\p{Cs}]/u.test(text)) {
+  if (UNFIT.test(text)) {
     throw new LockArgumentError(`${what} has no spaces or control characters, as ${shown(text)} has`, text)
   }
   return text

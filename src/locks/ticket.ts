@@ -2,6 +2,7 @@
 import type { Held } from './belief.js'
 import type { Holder } from './driver.js'
 import { LockArgumentError } from './errors.js'
+import { isKey } from './names.js'
 import type { Guarantee } from './types.js'
 
 /** What is needed to find a lock again, and to know it for ours. */
@@ -37,9 +38,10 @@ function isTicket(value: unknown): value is Ticket {
   const ticket = value as Partial<Ticket & { latchkey: unknown }> | null | undefined
   return (
     ticket?.latchkey === 1 &&
-    typeof ticket.key === 'string' &&
     typeof ticket.name === 'string' &&
+    typeof ticket.key === 'string' &&
     ticket.key.endsWith(ticket.name) &&
+    isKey(ticket.key) &&
     typeof ticket.ttlMs === 'number' &&
     /^[0-9a-f]{32}$/.test(String(ticket.holder?.owner))
   )

@@ -221,6 +221,7 @@ export class Executor {
     options.compareCas = request.command === Command.Cas ? request.cas : undefined
     options.newCas = undefined
     options.invalidate = false
+    options.fence = undefined
     options.vivify = false
     options.bindTo = 0
     this.#metrics.add(Metric.CmdSet, 1)
@@ -235,6 +236,7 @@ export class Executor {
     const options = this.#write
     options.mode = isMeta ? metaMode(request.meta.mode) : MODES[request.command]
     options.compareCas = isMeta ? request.meta.compareCas : request.command === Command.Cas ? request.cas : undefined
+    options.fence = isMeta ? request.meta.fence : undefined
     this.#table.refuseTooLarge(this.#useKey(), options)
     if (!request.noreply) this.#out.text(reply.TOO_LARGE)
   }
@@ -252,6 +254,7 @@ export class Executor {
     options.invalidate = false
     options.touch = false
     options.dropValue = false
+    options.fence = undefined
   }
 
   #touch(): void {
@@ -339,6 +342,7 @@ export class Executor {
     if (meta.compareCas !== undefined && options.mode === WriteMode.Replace) options.mode = WriteMode.Set
     options.newCas = meta.newCas
     options.invalidate = meta.has(Flag.I)
+    options.fence = meta.fence
     options.vivify = meta.has(Flag.N)
     if (options.vivify) options.vivifyTtlMs = ttlMs(meta.vivifyTtl, now)
     this.#metrics.add(Metric.CmdSet, 1)
@@ -431,6 +435,7 @@ export class Executor {
     options.compareCas = meta.compareCas
     options.newCas = meta.newCas
     options.invalidate = meta.has(Flag.I)
+    options.fence = meta.fence
     options.dropValue = meta.has(Flag.x)
     options.touch = meta.has(Flag.T)
     options.ttlMs = options.touch ? ttlMs(meta.ttl, Date.now()) : 0

@@ -1,9 +1,10 @@
 /** The reply lines of what the table refuses with an error of its own, rather than with an outcome. */
-import { StoreGraceError, StoreLeaseError, StoreStateError } from '../store/index.js'
+import { StoreFenceError, StoreGraceError, StoreLeaseError, StoreStateError } from '../store/index.js'
 
 /** `undefined` for an error that is no refusal, but trouble. */
 export function refusalOf(error: unknown): string | undefined {
   if (error instanceof StoreLeaseError) return `CLIENT_ERROR ${error.message}: see --max-lease`
+  if (error instanceof StoreFenceError) return `CLIENT_ERROR ${error.message}`
   if (error instanceof StoreGraceError || error instanceof StoreStateError)
     return `SERVER_ERROR ${oneLine(error.message)}`
   return undefined

@@ -76,6 +76,11 @@ export function checkFlags(flags: number): number {
   return flags
 }
 
+export function checkFence(fence: bigint): bigint {
+  if (typeof fence === 'bigint' && fence >= 0n && fence < U64_END) return fence
+  throw new StoreArgumentError(`a fence is a bigint from 0 to 2^64 − 1, not ${fence}`)
+}
+
 export function checkDelta(delta: bigint | number): bigint {
   if (typeof delta === 'number' && !Number.isSafeInteger(delta))
     throw new StoreArgumentError(`a delta is a whole number from 0 to 2^64 − 1, not ${delta}`)

@@ -341,15 +341,34 @@ export class Engine {
     }
   }
 
+  /** Drops all but pinned items. Queues go first: entries that lead to no page of the stripe are what a repair drops. */
   #emptyLocked(stripe: number): void {
     const { control } = this.memory
     const at = this.memory.stripeAt(stripe)
-    for (let queue: number = QueueName.Small; queue <= QueueName.Pinned; queue++)
-      this.log.dropQueueLocked(stripe, queue)
-    this.index.dropLocked(stripe)
+    const keeps = control[at + Stripe.PinnedItems] !== 0
+    this.log.dropQueueLocked(stripe, QueueName.Small)
+    this.log.dropQueueLocked(stripe, QueueName.Main)
+    if (!keeps) {
+      this.log.dropQueueLocked(stripe, QueueName.Pinned)
+      this.index.dropLocked(stripe)
+    }
     control[at + Stripe.Items] = 0
     control[at + Stripe.PinnedItems] = 0
     control.fill(0, at + Stripe.Classes, at + Stripe.ClassUnits + SIZE_CLASSES)
+    if (keeps) this.#keepPinnedLocked(stripe)
     this.changes.noteAllLocked(stripe)
+  }
+
+  /** What is not pinned has no page any more: its entries go, and the others are counted afresh. */
+  #keepPinnedLocked(stripe: number): void {
+    const { memory, log } = this
+    this.index.retainLocked(stripe, (location) => {
+      const page = location >>> memory.pageUnitsShift
+      const { control } = memory
+      const owner = control[memory.pageAt(page) + Page.Owner]!
+      if (stripeOf(owner) !== stripe || log.kindOf(page) !== PageKind.Pinned) return false
+      this.items.recountLocked(stripe, this.walk.at(location))
+      return true
+    })
   }
 }

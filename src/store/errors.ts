@@ -96,6 +96,13 @@ export class StoreLeaseError extends StoreError {
   }
 }
 
+/** Thrown when a key cannot be written with a fence: it is too long, or is a fence register itself. */
+export class StoreFenceError extends StoreError {
+  constructor(message: string) {
+    super('STORE_FENCE', message)
+  }
+}
+
 /** Thrown by incr and decr on a value that is not a 64-bit unsigned number. */
 export class NotANumberError extends StoreError {
   constructor() {

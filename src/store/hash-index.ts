@@ -123,6 +123,25 @@ export class HashIndex {
     return 1 << this.#memory.control[this.#memory.stripeAt(stripe) + Stripe.Depth]!
   }
 
+  /** Takes out all ghosts, and the entries that `keeps` does not want; the index keeps its size. */
+  retainLocked(stripe: number, keeps: (location: number) => boolean): void {
+    for (let entry = this.entriesLocked(stripe) - 1; entry >= 0; entry--) {
+      const page = this.pageAtEntryLocked(stripe, entry)
+      if (page !== 0) this.#retainInPage(page, keeps)
+    }
+  }
+
+  #retainInPage(page: number, keeps: (location: number) => boolean): void {
+    const words = this.#wordsOf(page)
+    for (let bucket = 0; bucket <= this.#memory.bucketMask; bucket++) {
+      const at = this.#bucketAt(page, bucket) + Bucket.Locations
+      for (let slot = at; slot < at + BUCKET_SLOTS; slot++) {
+        const location = words[slot]!
+        if (location < 0 || (location > 0 && !keeps(location))) words[slot] = 0
+      }
+    }
+  }
+
   /** Gives all index pages back. */
   dropLocked(stripe: number): void {
     for (let entry = this.entriesLocked(stripe) - 1; entry >= 0; entry--) {

@@ -10,6 +10,7 @@ export {
   StoreArgumentError,
   StoreClosedError,
   StoreError,
+  StoreFenceError,
   StoreGraceError,
   StoreLeaseError,
   StoreLockTimeoutError,

@@ -9,12 +9,26 @@ import { StoreArgumentError } from './errors.js'
 import { KEY_MAX, STRIPE_BITS, TAG_SHIFT } from './layout.js'
 
 const WORDS_MAX = Math.ceil(KEY_MAX / 4)
+const STRIPE_MASK = (1 << STRIPE_BITS) - 1
+
+/** Begins the key of a fence register; what follows is the key that it guards, and decides its stripe. */
+export const FENCE_PREFIX = new TextEncoder().encode('latchkey:fence:')
+export const FENCE_PREFIX_LENGTH = FENCE_PREFIX.length
+/** The prefix is three words and three bytes: so many bits the guarded key is shifted by. */
+const FENCE_WORDS = 3
+const FENCE_BITS = 24
+const fenceView = new DataView(Uint8Array.of(...FENCE_PREFIX, 0).buffer)
+const [FENCE_0, FENCE_1, FENCE_2, FENCE_3] = [0, 4, 8, 12].map((at) => fenceView.getInt32(at, true))
+const FENCE_3_MASK = (1 << FENCE_BITS) - 1
 
 function finalize(hash: number): number {
   let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return h ^ (h >>> 16)
 }
+
+/** A guarded key, word by word. */
+const guarded = new Int32Array(WORDS_MAX)
 
 export class Key {
   /** The key's bytes, zero-padded to whole words: records hold keys the same way, so words compare. */
@@ -31,6 +45,18 @@ export class Key {
   constructor(seed: number, stripes: number) {
     this.#seed = seed
     this.#stripeMask = stripes - 1
+  }
+
+  /** This is the key of a fence register. */
+  get isFence(): boolean {
+    const { words } = this
+    return (
+      words[0] === FENCE_0 &&
+      this.length > FENCE_PREFIX_LENGTH &&
+      words[1] === FENCE_1 &&
+      words[2] === FENCE_2 &&
+      (words[3]! & FENCE_3_MASK) === FENCE_3
+    )
   }
 
   get stripe(): number {
@@ -83,10 +109,16 @@ export class Key {
   #take(length: number): void {
     this.length = length
     this.wordLength = (length + 3) >> 2
+    if (this.isFence) this.#hashGuarded()
+    else this.#hash(this.words, length)
+  }
+
+  #hash(words: Int32Array, length: number): void {
+    const count = (length + 3) >> 2
     let first = this.#seed ^ length
     let second = ~this.#seed
-    for (let i = 0; i < this.wordLength; i++) {
-      const word = this.words[i]!
+    for (let i = 0; i < count; i++) {
+      const word = words[i]!
       first = Math.imul(first ^ word, 0x9e3779b1)
       first = (first << 15) | (first >>> 17)
       second = Math.imul(second + word, 0x27d4eb2f)
@@ -94,5 +126,18 @@ export class Key {
     }
     this.first = finalize(first ^ (second >>> 7))
     this.second = finalize(second ^ length)
+  }
+
+  /** The register's own hashes, but the stripe of the key that it guards: a pure function of the bytes, like any other. */
+  #hashGuarded(): void {
+    const { words, wordLength } = this
+    for (let i = FENCE_WORDS; i < wordLength; i++) {
+      const following = i + 1 < wordLength ? words[i + 1]! : 0
+      guarded[i - FENCE_WORDS] = (words[i]! >>> FENCE_BITS) | (following << (32 - FENCE_BITS))
+    }
+    this.#hash(guarded, this.length - FENCE_PREFIX_LENGTH)
+    const stripeBits = this.first & STRIPE_MASK
+    this.#hash(words, this.length)
+    this.first = (this.first & ~STRIPE_MASK) | stripeBits
   }
 }

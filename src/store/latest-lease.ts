@@ -22,6 +22,6 @@ export class LatestLease implements ItemReader {
     if (view.ttlMs <= this.leftMs) return
     view.copyKey(this.#bytes, 0)
     this.#key.setBytes(this.#bytes, 0, view.keyLength)
-    if (this.#pinned.isPinned(this.#key)) this.leftMs = view.ttlMs
+    if (this.#pinned.isLock(this.#key)) this.leftMs = view.ttlMs
   }
 }

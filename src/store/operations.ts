@@ -7,6 +7,7 @@ import { ClassCounter, Counter } from './counters.js'
 import { DIGITS_MAX, NUMBER_LENGTH_MAX, parseU64, U64_MAX, writeU64 } from './decimal.js'
 import type { Engine } from './engine.js'
 import { StoreStateError } from './errors.js'
+import { isRenewalDue, registerEnd, takeRegisterKey } from './fences.js'
 import type { HandOver, Succession } from './hand-over.js'
 import { countExpired, sizeClass } from './items.js'
 import type { Key } from './key.js'
@@ -107,6 +108,8 @@ export class Operations implements Succession {
   #tokenState: WaiterState = WaiterState.Bound
   /** What is handed over may use the last pages: it mostly takes the place of what has just gone. */
   #useReserve = false
+  /** Of the fence that an operation looks at. */
+  readonly #register: Key
   /** How many pages the operation that answered `NeedRoom` could use. */
   pagesWanted = 0
   /** What stood in its way, if it was not that; for the table to take away, and to set back. */
@@ -121,6 +124,7 @@ export class Operations implements Succession {
     this.#record = engine.record
     this.#fresh = new RecordCursor(engine.memory)
     this.#view = this.#viewOn(engine.record)
+    this.#register = engine.newKey()
     this.#stripeBits = BigInt(Math.log2(engine.memory.stripes))
     this.handOver = engine.succeedBy(this)
   }
@@ -166,11 +170,18 @@ export class Operations implements Succession {
   ): number {
     const { counters } = this.#engine
     if (this.#isTooLarge(key, length)) return this.refuseTooLargeLocked(stripe, key, options)
+    const { fence } = options
+    if (fence !== undefined && fence < this.#fenceOf(stripe, key)) return Outcome.Exists
     const exists = this.#findLive(stripe, key)
     const decision = this.#decideWrite(exists, options)
     if (decision !== Go && decision !== GoStale) return decision
     const adds = extendsValue(options.mode)
+    if (exists && adds && this.#isTooLarge(key, this.#record.valueLength + length)) return Outcome.TooLarge
     if (!exists && (adds || options.mode === WriteMode.Add) && this.#inGrace(key)) return NeedRoom
+    if (fence !== undefined) {
+      const endsAtMs = exists && adds ? this.#record.expiresAtMs : this.#expiryOf(options.ttlMs)
+      if (!this.#raiseFence(stripe, key, fence, endsAtMs)) return NeedRoom
+    }
     if (exists && adds) return this.#extend(stripe, key, value, start, length, options, reader)
 
     const shape = this.#shape
@@ -209,21 +220,28 @@ export class Operations implements Succession {
   }
 
   /**
-   * As in memcached, a set that fails must not leave the value that it was to replace. A compare-and-swap might not have
-   * replaced it, and a pinned item is never given up unasked.
+   * As in memcached, a set that fails must not leave the value that it was to replace. A compare-and-swap or one with a
+   * fence might not have replaced it, and a pinned item is never given up unasked.
    */
   #mustNotOutlive(key: Key, options: WriteOptions): boolean {
-    return options.mode === WriteMode.Set && options.compareCas === undefined && !this.#config.pinned.isPinned(key)
+    const { mode, compareCas, fence } = options
+    const unasked = mode === WriteMode.Set && compareCas === undefined && fence === undefined
+    return unasked && !this.#config.pinned.isPinned(key)
   }
 
   removeLocked(stripe: number, key: Key, options: RemoveOptions, reader: ItemReader | undefined): number {
     const { counters } = this.#engine
     const record = this.#record
+    const { fence } = options
+    if (fence !== undefined && fence < this.#fenceOf(stripe, key)) return Outcome.Exists
     if (!this.#findLive(stripe, key)) {
+      // That it is gone is what was wanted: an older write must not bring it back.
+      if (fence !== undefined && !this.#raiseFence(stripe, key, fence, 0)) return NeedRoom
       counters.add(Counter.deleteMisses)
       return Outcome.NotFound
     }
     if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) return Outcome.Exists
+    if (fence !== undefined && !this.#raiseFence(stripe, key, fence, record.expiresAtMs)) return NeedRoom
     this.#show(reader)
     if (!options.dropValue && !options.invalidate) this.#unlink(stripe, key)
     else if (!this.#mark(stripe, key, options)) return NeedRoom
@@ -323,7 +341,7 @@ export class Operations implements Succession {
    * it does not, this waits for the disk with the stripe held, which others can bear better than two holders.
    */
   #coverLease(key: Key, ttlMs: number): boolean {
-    if (ttlMs <= 0 || !this.#config.pinned.isPinned(key)) return true
+    if (ttlMs <= 0 || !this.#config.pinned.isLock(key)) return true
     try {
       this.#engine.horizon.ensure(this.#expiryOf(ttlMs), this.#engine.nowMs, STATE_WAIT_MS)
       return true
@@ -411,7 +429,6 @@ export class Operations implements Succession {
   ): number {
     const old = this.#record
     const oldLength = old.valueLength
-    if (this.#isTooLarge(key, oldLength + length)) return Outcome.TooLarge
     this.#shapeLike(old, oldLength + length, options.newCas)
     if (!this.#begin(stripe, key, true, false)) return NeedRoom
     const prepends = options.mode === WriteMode.Prepend
@@ -537,17 +554,58 @@ export class Operations implements Succession {
     return Math.max(0, this.#engine.memory.doubles[GlobalDouble.GraceUntilMs]! - this.#engine.nowMs)
   }
 
+  /** The greatest fence that was accepted for the key, 0 when none is known. Moves the cursor. */
+  #fenceOf(stripe: number, key: Key): bigint {
+    takeRegisterKey(this.#register, key)
+    if (!this.#findLive(stripe, this.#register)) return 0n
+    const { valueLength } = this.#record
+    if (valueLength > DIGITS_MAX) return 0n
+    this.#record.copyValue(this.#digits, 0)
+    return parseU64(this.#digits, 0, valueLength) ?? 0n
+  }
+
+  /**
+   * Notes that a write with this fence, not below the register's, is accepted for the key, whose item will end then. It is
+   * noted before it is done: an item that was not written in the end harms nobody. The cursor is on the key's item again
+   * if there is one. False when there is no room.
+   */
+  #raiseFence(stripe: number, key: Key, fence: bigint, dataEndsAtMs: number): boolean {
+    const before = this.#fenceOf(stripe, key)
+    const register = this.#register
+    const exists = this.#engine.index.findLocked(register) !== 0
+    let endsAtMs = registerEnd(dataEndsAtMs, this.#engine.nowMs)
+    const oldEndMs = exists ? this.#record.expiresAtMs : endsAtMs
+    if (!exists || fence > before || isRenewalDue(oldEndMs, endsAtMs)) {
+      endsAtMs = oldEndMs === 0 ? 0 : Math.max(oldEndMs, endsAtMs)
+      if (!this.#writeRegister(stripe, register, exists, fence, endsAtMs)) return false
+    }
+    this.#engine.index.findLocked(key)
+    return true
+  }
+
+  #writeRegister(stripe: number, register: Key, exists: boolean, fence: bigint, endsAtMs: number): boolean {
+    const shape = this.#shape
+    shape.valueLength = writeU64(fence, this.#digits, 0)
+    shape.flags = 0
+    shape.ownCas = undefined
+    shape.stale = false
+    shape.expiresAtMs = endsAtMs
+    if (!this.#begin(stripe, register, exists, false)) return false
+    this.#fresh.fillValue(this.#digits, 0)
+    return this.#commit(stripe, register, exists)
+  }
+
   /** Whether a key may not be created yet: a lock that was given before a restart may still be held. */
   #inGrace(key: Key): boolean {
     const { memory, nowMs } = this.#engine
-    if (nowMs >= memory.doubles[GlobalDouble.GraceUntilMs]! || !this.#config.pinned.isPinned(key)) return false
+    if (nowMs >= memory.doubles[GlobalDouble.GraceUntilMs]! || !this.#config.pinned.isLock(key)) return false
     this.obstacle = Obstacle.Grace
     return true
   }
 
   /** Whether the key may live until then. A lock must not outlast what the next start would know of. */
   #mayLease(key: Key, expiresAtMs: number): boolean {
-    if (expiresAtMs === 0 || !this.#config.pinned.isPinned(key)) return true
+    if (expiresAtMs === 0 || !this.#config.pinned.isLock(key)) return true
     const { horizon, nowMs } = this.#engine
     if (expiresAtMs - nowMs > this.#config.maxLeaseMs) {
       this.obstacle = Obstacle.Lease

@@ -1,4 +1,7 @@
-/** Which keys are pinned: those that begin with one of the configured prefixes. Compared by whole words of the key. */
+/**
+ * Which keys are pinned: those that begin with one of the configured prefixes, which are locks, and fence registers.
+ * Compared by whole words of the key.
+ */
 import { Bytes } from './bytes.js'
 import { StoreArgumentError } from './errors.js'
 import type { Key } from './key.js'
@@ -19,6 +22,12 @@ export class PinnedPrefixes {
   }
 
   isPinned(key: Key): boolean {
+    return this.isLock(key) || key.isFence
+  }
+
+  /** A pinned key whose life is a lease on a lock. */
+  isLock(key: Key): boolean {
+    if (key.isFence) return false
     for (const prefix of this.#prefixes) {
       if (key.length >= prefix.length && matches(prefix, key)) return true
     }

@@ -3,7 +3,7 @@
  * and safe from every thread that has attached. Underneath is the table, which servers use directly.
  */
 import type { Worker } from 'node:worker_threads'
-import { Arguments, checkDelta, checkFlags, checkToken, checkTtl } from './arguments.js'
+import { Arguments, checkDelta, checkFence, checkFlags, checkToken, checkTtl } from './arguments.js'
 import { Bytes } from './bytes.js'
 import { type Claimed, type ClaimOptions, Claims } from './claims.js'
 import type { Clock } from './clock.js'
@@ -258,6 +258,40 @@ export class Store {
     return this.#table.remove(this.#key, this.#remove) === Outcome.Done
   }
 
+  /**
+   * Stores a value unless one with a greater fence was stored, or deleted, before: then false, and nothing changes. The
+   * fence of a lock is the token that winning it gave. Readers see plain values. What was accepted is remembered for as
+   * long as the item lives, but a day at least and 30 days at most, beside the item, as a pinned one.
+   * @throws StoreFenceError for a key of more than 235 bytes.
+   * @throws ValueTooLargeError, and then the old value stays.
+   * @throws StoreMemoryError when no memory can be freed for it.
+   */
+  setFenced(key: string | Uint8Array, value: string | Uint8Array, fence: bigint, options?: SetOptions): boolean {
+    this.#write.fence = checkFence(fence)
+    try {
+      return this.#store(WriteMode.Set, key, value, options, undefined) === Outcome.Done
+    } finally {
+      this.#write.fence = undefined
+    }
+  }
+
+  /**
+   * Deletes an item, if there is one, unless a greater fence came before: then false, and nothing changes.
+   * @throws StoreFenceError for a key of more than 235 bytes.
+   * @throws StoreMemoryError when there is no room to remember the fence.
+   */
+  deleteFenced(key: string | Uint8Array, fence: bigint): boolean {
+    this.#take(key)
+    this.#remove.fence = checkFence(fence)
+    try {
+      const outcome = this.#table.remove(this.#key, this.#remove)
+      if (outcome === Outcome.OutOfMemory) throw new StoreMemoryError()
+      return outcome !== Outcome.Exists
+    } finally {
+      this.#remove.fence = undefined
+    }
+  }
+
   /** Gives an item a new time to live; its token stays. False when there is none. */
   touch(key: string | Uint8Array, ttlMs: number): boolean {
     this.#take(key)
@@ -270,7 +304,7 @@ export class Store {
     }
   }
 
-  /** Drops all items, pinned ones too: at once, or in `delayMs`. CAS tokens go on rising. */
+  /** Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising. */
   flush(delayMs = 0): void {
     this.#table.flush(checkTtl(delayMs))
   }

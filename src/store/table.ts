@@ -12,6 +12,7 @@ import { type Clock, monotonicClock } from './clock.js'
 import { resetCounters } from './counters.js'
 import { Engine } from './engine.js'
 import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './errors.js'
+import { checkFenceKey } from './fences.js'
 import type { LeaseKeeper } from './horizon.js'
 import type { Key } from './key.js'
 import { LatestLease } from './latest-lease.js'
@@ -124,9 +125,8 @@ export class Table {
 
   #inherit({ graceMs }: Inherited): void {
     const { doubles } = this.#engine.memory
-    const untilMs = this.#engine.nowMs + graceMs
-    doubles[GlobalDouble.GraceUntilMs] = untilMs
-    doubles[GlobalDouble.HorizonMs] = untilMs
+    doubles[GlobalDouble.GraceUntilMs] = graceMs
+    doubles[GlobalDouble.HorizonMs] = graceMs
   }
 
   /** Forgets the time: call it once per batch. Between two calls all operations happen at one moment. */
@@ -168,6 +168,7 @@ export class Table {
    */
   write(key: Key, value: Bytes, start: number, length: number, options: WriteOptions, reader?: ItemReader): Outcome {
     const { stripe } = key
+    if (options.fence !== undefined) checkFenceKey(key)
     for (let attempt = 0; ; attempt++) {
       this.#engine.lock(stripe)
       let result: number
@@ -216,7 +217,7 @@ export class Table {
 
   /** Sees to it that a lease can be given later. @returns its length, or 0 when the item will be none. */
   #coverLease(key: Key, ttlMs: number): number {
-    if (ttlMs <= 0 || !this.#pinned.isPinned(key)) return 0
+    if (ttlMs <= 0 || !this.#pinned.isLock(key)) return 0
     if (ttlMs > this.handle.maxLeaseMs) throw new StoreLeaseError(this.handle.maxLeaseMs)
     const endMs = this.#engine.nowMs + ttlMs
     this.#engine.horizon.noteLease(endMs)
@@ -244,6 +245,7 @@ export class Table {
    */
   remove(key: Key, options: RemoveOptions, reader?: ItemReader): Outcome {
     const { stripe } = key
+    if (options.fence !== undefined) checkFenceKey(key)
     for (let attempt = 0; ; attempt++) {
       this.#engine.lock(stripe)
       let result: number
@@ -296,7 +298,7 @@ export class Table {
     this.#operations.onEviction(reader)
   }
 
-  /** Drops all items, pinned ones too: at once, or in `delayMs`. CAS tokens go on rising. */
+  /** Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising. */
   flush(delayMs = 0): void {
     this.#engine.flush(delayMs)
   }

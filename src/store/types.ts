@@ -60,6 +60,8 @@ export interface WriteOptions {
   newCas: bigint | undefined
   /** With a token older than the item's: store, keep the old life, and mark the item stale (ms I). */
   invalidate: boolean
+  /** Refuse with `Exists` when a write with a greater fence was accepted before (ms g). */
+  fence: bigint | undefined
   /** Append and prepend only: make a missing item, living `vivifyTtlMs` (ms N). */
   vivify: boolean
   vivifyTtlMs: number
@@ -77,6 +79,8 @@ export interface RemoveOptions {
   ttlMs: number
   /** Keep the item but drop its value and client flags (md x). */
   dropValue: boolean
+  /** Refuse with `Exists` when a write with a greater fence was accepted before (md g). */
+  fence: bigint | undefined
 }
 
 export interface ArithmeticOptions {
@@ -154,6 +158,7 @@ export function writeOptions(): WriteOptions {
     compareCas: undefined,
     newCas: undefined,
     invalidate: false,
+    fence: undefined,
     vivify: false,
     vivifyTtlMs: 0,
     bindTo: 0,
@@ -161,7 +166,15 @@ export function writeOptions(): WriteOptions {
 }
 
 export function removeOptions(): RemoveOptions {
-  return { compareCas: undefined, newCas: undefined, invalidate: false, touch: false, ttlMs: 0, dropValue: false }
+  return {
+    compareCas: undefined,
+    newCas: undefined,
+    invalidate: false,
+    touch: false,
+    ttlMs: 0,
+    dropValue: false,
+    fence: undefined,
+  }
 }
 
 export function arithmeticOptions(): ArithmeticOptions {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { believedRatio, cellResult, type Runs, type Span } from '../../bench/client/measure.js'
+import { believedRatio, cellResult, type Runs } from '../../bench/client/measure.js'
 import { clientRows, clientTable } from '../../bench/report/client.js'
 import type { Results } from '../../bench/report/results.js'
+import type { Span } from '../../bench/support/span.js'
 
 const cell = { operation: 'get', concurrency: 64, valueBytes: 100 } as const
 const second = 1e9

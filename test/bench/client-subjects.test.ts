@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { contenders } from '../../bench/client/contenders.js'
-import type { Span } from '../../bench/client/measure.js'
 import type { Order } from '../../bench/client/worker.js'
 import { Remote } from '../../bench/support/remote.js'
 import { startMemcached } from '../../bench/support/servers.js'
+import type { Span } from '../../bench/support/span.js'
 import { requirePeer } from '../support/peers.js'
 
 const workerScript = join(import.meta.dirname, '../../bench/client/worker.js')

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cellsToRun, manyKeys } from '../../bench/client/cells.js'
-import { callFor, keepBusy } from '../../bench/client/loops.js'
+import { callFor } from '../../bench/client/loops.js'
 import type { Subject, Value } from '../../bench/client/subjects/subject.js'
 import { Values, Workload } from '../../bench/client/workload.js'
+import { keepBusy } from '../../bench/support/keep-busy.js'
 import { percentile } from '../../bench/support/statistics.js'
 
 const work = new Workload('test')

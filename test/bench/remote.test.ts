@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { Remote } from '../../bench/support/remote.js'
+import { type Obedient, Remote, RemoteThread } from '../../bench/support/remote.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-remote-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -21,27 +21,36 @@ writeFileSync(
    })`,
 )
 
-async function withRemote(use: (remote: Remote<{ number: number }, number>) => Promise<void>): Promise<void> {
-  const remote = new Remote<{ number: number }, number>(script, 'the doubler', undefined)
-  try {
-    await use(remote)
-  } finally {
-    remote.stop()
+type Doubler = Obedient<{ number: number }, number>
+
+const homes: [string, () => Doubler][] = [
+  ['a process', () => new Remote(script, 'the doubler', undefined)],
+  ['a thread', () => new RemoteThread(script, 'the doubler')],
+]
+
+for (const [where, start] of homes) {
+  const withRemote = async (use: (remote: Doubler) => Promise<void>) => {
+    const remote = start()
+    try {
+      await use(remote)
+    } finally {
+      remote.stop()
+    }
   }
+
+  test(`${where}: orders are answered in turn, with a result or without`, () =>
+    withRemote(async (remote) => {
+      assert.equal(await remote.order({ number: 21 }), 42)
+      assert.equal(await remote.order({ number: 0 }), undefined)
+      assert.equal(await remote.order({ number: 2 }), 4)
+    }))
+
+  test(`${where}: an error rejects with its message, and the other end goes on`, () =>
+    withRemote(async (remote) => {
+      await assert.rejects(remote.order({ number: 13 }), /the doubler: not thirteen/)
+      assert.equal(await remote.order({ number: 1 }), 2)
+    }))
+
+  test(`${where}: one that ends rejects the order that it had`, () =>
+    withRemote((remote) => assert.rejects(remote.order({ number: 99 }), /the doubler has ended/)))
 }
-
-test('orders are answered in turn, with a result or without', () =>
-  withRemote(async (remote) => {
-    assert.equal(await remote.order({ number: 21 }), 42)
-    assert.equal(await remote.order({ number: 0 }), undefined)
-    assert.equal(await remote.order({ number: 2 }), 4)
-  }))
-
-test('an error in the process rejects with its message, and the process goes on', () =>
-  withRemote(async (remote) => {
-    await assert.rejects(remote.order({ number: 13 }), /the doubler: not thirteen/)
-    assert.equal(await remote.order({ number: 1 }), 2)
-  }))
-
-test('a process that ends rejects the order that it had', () =>
-  withRemote((remote) => assert.rejects(remote.order({ number: 99 }), /the doubler has ended/)))

@@ -8,6 +8,7 @@ import { fetchCases } from './suite/fetch-cases.js'
 import { keyCases } from './suite/key-cases.js'
 import { lifecycleCases } from './suite/lifecycle-cases.js'
 import { manyCases } from './suite/many-cases.js'
+import { sessionCases } from './suite/session-cases.js'
 import { storageCases } from './suite/storage-cases.js'
 import { updateCases } from './suite/update-cases.js'
 import { valueCases } from './suite/value-cases.js'
@@ -23,4 +24,5 @@ export const cases: readonly Case[] = [
   ...fetchCases,
   ...lifecycleCases,
   ...adminCases,
+  ...sessionCases,
 ]

@@ -1,9 +1,9 @@
 /** The SQL guard on a real PostgreSQL: what comes with an old fence is refused, by the row itself. */
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type FencedUpdate, fencedUpdate, type Queryable, StaleFenceError } from 'latchkey/locks'
 import type pg from 'pg'
+import { eventually } from '../support/eventually.js'
 import { Postgres, postgresBin, requirePostgres } from '../support/postgres.js'
 
 let postgres: Postgres | undefined
@@ -80,10 +80,18 @@ onInvoices('an old fence that waits for the row of an open transaction is refuse
   await newer.query('BEGIN')
   await write(8n, 8, newer)
   const late = assert.rejects(write(7n, 7), StaleFenceError)
-  while ((await newer.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 0) await sleep(5)
+  await eventually('the old one waits', async () => {
+    return (await newer.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount !== 0
+  })
   await newer.query('COMMIT')
   await late
   assert.deepEqual(await invoice(), { total: 8, by: 'fence 8', fence: '8' })
+})
+
+onInvoices('a fence written alone shuts the door before anything is read', async () => {
+  assert.equal(await fencedUpdate(db, { table: 'invoice', where: { id: 1 }, set: {}, fence: 9n }), true)
+  assert.deepEqual(await invoice(), { total: 100, by: null, fence: '9' })
+  await assert.rejects(write(8n, 8), StaleFenceError)
 })
 
 onInvoices('names are quoted, whatever they are', async () => {

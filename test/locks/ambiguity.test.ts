@@ -50,6 +50,35 @@ test('a claim that is carried out long after it was given up is taken away', asy
   assert.equal(server.deeds.at(-1)?.what, 'delete')
 })
 
+test('a confirmation that is carried out late does not make the claim look failed', async () => {
+  const { time, driver, locks } = model({
+    fates: (kind, nth) => {
+      if (kind === 'claim') return { loss: 'drop' }
+      // It arrives between the next look and the next extension, whose version is wrong then.
+      if (kind === 'extend' && nth === 1) return { requestMs: 1100 }
+      return kind === 'find' && nth === 2 ? { replyMs: 300 } : undefined
+    },
+  })
+  const lock = await time.settled(locks.acquire('a', { wait: '10s' }))
+  assert.equal(driver.asked.claim, 1)
+  assert.equal(driver.asked.find, 3)
+  assert.equal(await time.settled(lock.release()), 'released')
+})
+
+test('a lock that is only half made has no fence, and is not held', async () => {
+  const { time, server, driver, locks } = model({ fates: (kind) => (kind === 'claim' ? { loss: 'drop' } : undefined) })
+  const find = driver.find.bind(driver)
+  driver.find = async (...given) => {
+    const found = await find(...given)
+    return found && { ...found, fence: undefined }
+  }
+  await assert.rejects(time.settled(locks.acquire('a', { ttl: '1m' })), LockBusyError)
+  await time.advance(1000)
+  assert.equal(server.get(KEY), undefined)
+  const unfenced = await time.settled(locks.acquire('a', { guarantee: 'lease' }))
+  assert.equal(unfenced.state, 'held')
+})
+
 test('a claim that another won meanwhile is not taken for ours', async () => {
   const { time, server, driver, locks } = model()
   const first = await time.settled(locks.acquire('a', { ttl: '1m' }))
@@ -109,5 +138,17 @@ test('after a renewal whose reply was lost, the release finds its version', asyn
   await time.advance(3010)
   assert.equal(lock.state, 'suspect')
   assert.equal(await time.settled(lock.release()), 'released')
+  assert.equal(server.get(KEY), undefined)
+})
+
+test('a lost lock that the server keeps, because it got the renewal, is taken away by its release', async () => {
+  const { time, server, driver, locks } = model()
+  const lock = await time.settled(locks.acquire('a', { ttl: '9s' }))
+  driver.fates = (kind) => (kind === 'extend' ? { loss: 'reply' } : undefined)
+  await time.advance(9000)
+  assert.equal(lock.state, 'lost')
+  assert.ok(server.get(KEY)!.endsAt > time.now() + 1000)
+  assert.equal(await time.settled(lock.release()), 'lost')
+  await time.advance(100)
   assert.equal(server.get(KEY), undefined)
 })

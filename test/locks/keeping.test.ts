@@ -223,9 +223,13 @@ test('a renewal that is carried out late does not make the lock look lost', asyn
   const { time, driver, locks } = model()
   const lock = await time.settled(locks.acquire('a', { ttl: '9s' }))
   // It arrives between the reading back and the next try, whose version is wrong then.
-  driver.fates = (kind, nth) => (kind === 'extend' && nth === 1 ? { requestMs: 3100 } : undefined)
+  driver.fates = (kind, nth) => {
+    if (kind === 'extend' && nth === 1) return { requestMs: 1500 }
+    return kind === 'find' && nth === 1 ? { replyMs: 900 } : undefined
+  }
   await time.advance(60_000)
   assert.equal(lock.state, 'held')
+  assert.equal(driver.asked.find, 2)
 })
 
 test('a lock without a fence has none to hand out', async () => {

@@ -90,6 +90,29 @@ test('rule 10: it is not asked before the time that the server named, and not wa
   assert.ok(impatient.time.now() < 100)
 })
 
+test('it can be waited for ever', async () => {
+  for (const queues of [true, false]) {
+    const { time, locks, driver } = model({ queues })
+    const first = await time.settled(locks.acquire('a', { maxHold: Number.POSITIVE_INFINITY, ttl: '1h' }))
+    const waiting = locks.acquire('a', { wait: Number.POSITIVE_INFINITY })
+    time.timer(100_000, () => first.release())
+    assert.equal((await time.settled(waiting)).state, 'held')
+    assert.ok(driver.claims.every(({ waitMs }) => Number.isSafeInteger(waitMs)))
+  }
+})
+
+test('many wait under one signal without a warning', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => warnings.push(warning)
+  process.on('warning', warned)
+  const { time, locks } = model({ queues: true })
+  const { signal } = new AbortController()
+  const all = Array.from({ length: 50 }, () => locks.acquire('a', { wait: '1h', signal, ttl: '1s', renew: false }))
+  await time.settled(Promise.all(all))
+  process.off('warning', warned)
+  assert.deepEqual(warnings, [])
+})
+
 test('an abort ends the waiting with its reason, and leaves the queue', async () => {
   for (const queues of [true, false]) {
     const { time, server, locks } = model({ queues })

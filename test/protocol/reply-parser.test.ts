@@ -58,6 +58,8 @@ test('every status word', () => {
     ['ERROR', Status.Error],
     ['CLIENT_ERROR bad data chunk', Status.ClientError, 'bad data chunk'],
     ['SERVER_ERROR out of memory', Status.ServerError, 'out of memory'],
+    ['BUSY currently processing crawler request', Status.ServerError, 'currently processing crawler request'],
+    ['BADCLASS invalid class id', Status.ClientError, 'invalid class id'],
     ['SERVER_ERROR: shutdown not enabled', Status.ServerError, 'shutdown not enabled'],
   ]
   for (const [line, status, text = ''] of words) {
@@ -165,4 +167,20 @@ test('a large value has a buffer of its own', () => {
   parser.feed(Buffer.from('x'.repeat(4900)), take)
   parser.feed(Buffer.from('\r\n'), take)
   assert.equal(kept?.buffer.byteLength, 5000)
+})
+
+test('lines of a list of keys end without a carriage return, and no others do', () => {
+  const text = 'key=a%20b exp=-1 cas=7\nkey=c exp=5 cas=8\nEND\r\n'
+  for (let cut = 0; cut <= text.length; cut++) {
+    const seen = replies([text.slice(0, cut), text.slice(cut)].map((piece) => Buffer.from(piece)))
+    assert.deepEqual(
+      seen.map(({ status, text }) => [status, text]),
+      [
+        [Status.Dumped, 'a%20b exp=-1 cas=7'],
+        [Status.Dumped, 'c exp=5 cas=8'],
+        [Status.End, ''],
+      ],
+    )
+  }
+  for (const wrong of ['HD\n', 'END\n', 'key\n', '\n', 'xkey=a\n']) assert.throws(() => one(wrong), ReplyError, wrong)
 })

@@ -49,6 +49,7 @@ const newCas = fc.oneof(
   { weight: 1, arbitrary: fc.bigInt(1n, 2n ** 64n - 1n) },
 )
 const rarely = fc.constantFrom(false, false, false, true)
+const fence = fc.constantFrom(undefined, undefined, undefined, 0n, 7n, 8n, 2n ** 64n - 1n)
 const delta = fc.oneof(fc.bigInt(0n, 20n), fc.bigInt(0n, 2n ** 64n - 1n))
 
 const read = fc.record({
@@ -78,6 +79,7 @@ const write = fc.record({
   invalidate: rarely,
   vivify: rarely,
   vivifyTtlMs: ttlMs,
+  fence,
 })
 const remove = fc.record({
   kind: fc.constant('remove' as const),
@@ -88,6 +90,7 @@ const remove = fc.record({
   touch: rarely,
   ttlMs,
   dropValue: rarely,
+  fence,
 })
 const arithmetic = fc.record({
   kind: fc.constant('arithmetic' as const),

@@ -52,6 +52,8 @@ function numberIn(text: string): bigint | undefined {
 
 export class Model {
   readonly items = new Map<string, ModelItem>()
+  /** The greatest accepted, by key: they live for longer than any run. */
+  readonly #fences = new Map<string, bigint>()
   readonly #clock: VirtualClock
   readonly #itemMax: number
   #flushAtMs = 0
@@ -66,7 +68,7 @@ export class Model {
     const nowMs = this.#clock.now()
     if (this.#flushAtMs !== 0 && nowMs >= this.#flushAtMs) {
       this.#flushAtMs = 0
-      this.items.clear()
+      this.#empty()
     }
     const item = this.items.get(key)
     if (item === undefined || item.expiresAtMs === 0 || item.expiresAtMs > nowMs) return item
@@ -103,13 +105,16 @@ export class Model {
     const whole = extends_ && item !== undefined ? item.value.length + value.length : value.length
     if (recordBytes(key, value.length) > this.#itemMax) {
       const pinned = key.startsWith('latchkey:lock:')
-      if (mode === WriteMode.Set && compareCas === undefined && !pinned) this.items.delete(key)
+      if (mode === WriteMode.Set && compareCas === undefined && options.fence === undefined && !pinned)
+        this.items.delete(key)
       return { outcome: Outcome.TooLarge }
     }
+    if (this.#isOutdated(key, options.fence)) return { outcome: Outcome.Exists }
     if (item === undefined) {
       if (extends_ && !options.vivify) return { outcome: Outcome.NotStored }
       if (compareCas !== undefined && !extends_ && mode !== WriteMode.Add) return { outcome: Outcome.NotFound }
       if (mode === WriteMode.Replace) return { outcome: Outcome.NotStored }
+      this.#accept(key, options.fence)
       const ttlMs = extends_ ? options.vivifyTtlMs : options.ttlMs
       return this.#stored(this.#put(key, value, options.flags, this.#expiry(ttlMs), options.newCas))
     }
@@ -118,9 +123,11 @@ export class Model {
     if (older && (extends_ || !options.invalidate || compareCas > item.cas!)) return { outcome: Outcome.Exists }
     if (extends_) {
       if (recordBytes(key, whole) > this.#itemMax) return { outcome: Outcome.TooLarge }
+      this.#accept(key, options.fence)
       const parts = mode === WriteMode.Append ? [item.value, value] : [value, item.value]
       return this.#stored(this.#put(key, Buffer.concat(parts), item.flags, item.expiresAtMs, options.newCas))
     }
+    this.#accept(key, options.fence)
     const expiresAtMs = older ? item.expiresAtMs : this.#expiry(options.ttlMs)
     const { tokenSent } = item
     const fresh = this.#put(key, value, options.flags, expiresAtMs, options.newCas)
@@ -131,8 +138,11 @@ export class Model {
 
   remove(key: string, options: RemoveOptions): Outcome {
     const item = this.live(key)
+    if (this.#isOutdated(key, options.fence)) return Outcome.Exists
+    const refused = item !== undefined && options.compareCas !== undefined && options.compareCas !== item.cas
+    if (refused) return Outcome.Exists
+    this.#accept(key, options.fence)
     if (item === undefined) return Outcome.NotFound
-    if (options.compareCas !== undefined && options.compareCas !== item.cas) return Outcome.Exists
     if (!options.dropValue && !options.invalidate) this.items.delete(key)
     if (options.dropValue) Object.assign(item, { value: Buffer.alloc(0), flags: 0 })
     if (options.invalidate) {
@@ -167,7 +177,24 @@ export class Model {
   flush(delayMs: number): void {
     this.live('')
     this.#flushAtMs = delayMs > 0 ? this.#clock.now() + delayMs : 0
-    if (delayMs <= 0) this.items.clear()
+    if (delayMs <= 0) this.#empty()
+  }
+
+  #empty(): void {
+    for (const key of this.items.keys()) if (!key.startsWith('latchkey:lock:')) this.items.delete(key)
+  }
+
+  /** Items and fence registers. */
+  get size(): number {
+    return this.items.size + this.#fences.size
+  }
+
+  #isOutdated(key: string, fence: bigint | undefined): boolean {
+    return fence !== undefined && fence < (this.#fences.get(key) ?? 0n)
+  }
+
+  #accept(key: string, fence: bigint | undefined): void {
+    if (fence !== undefined) this.#fences.set(key, fence)
   }
 
   #put(key: string, value: Buffer, flags: number, expiresAtMs: number, cas: bigint | undefined): ModelItem {

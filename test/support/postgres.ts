@@ -52,6 +52,11 @@ export class Postgres {
     return postgres
   }
 
+  /** What a program finds it by, that is left to node-postgres' defaults. */
+  get environment(): Record<string, string> {
+    return { PGHOST: this.#dir, PGPORT: '5432', PGUSER: 'latchkey', PGDATABASE: 'postgres' }
+  }
+
   /** A connection of its own, which ends with the server at the latest. */
   async connect(): Promise<pg.Client> {
     const client = new pg.Client({ host: this.#dir, port: 5432, user: 'latchkey', database: 'postgres' })

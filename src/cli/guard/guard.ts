@@ -134,7 +134,7 @@ function start(order: Extract<Order, { order: 'run' }>): Guarded | undefined {
 }
 
 function errorEnding(error: NodeJS.ErrnoException): Ending {
-  return { how: 'error', errno: error.code ?? '', message: error.message }
+  return { how: 'error', errno: error.code ?? error.message }
 }
 
 function tell(news: News, then = () => {}): void {

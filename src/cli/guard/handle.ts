@@ -12,6 +12,7 @@ export class GuardError extends Error {}
 export class Guard {
   readonly #process: ChildProcess
   readonly #gone: Promise<unknown>
+  #isUsed = false
   #command: number | undefined
   #ending: Ending | undefined
 
@@ -27,6 +28,7 @@ export class Guard {
 
   /** Runs the command to its end. `onStopping`: the guard has begun to stop it. Rejects with a `GuardError`. */
   async run(order: RunOrder, onStopping: () => void): Promise<Ending> {
+    this.#isUsed = true
     this.#process.on('message', (news: News) => {
       if (news.news === 'started') this.#command = news.pid
       else if (news.news === 'stopping') onStopping()
@@ -45,9 +47,9 @@ export class Guard {
     if (this.#process.connected) this.#process.send(order, () => {})
   }
 
-  /** Ends it. Only for a guard that was given nothing to run. */
+  /** Ends it, unless it was given something to run: then it ends with that. */
   async dismiss(): Promise<void> {
-    this.#process.kill('SIGKILL')
+    if (!this.#isUsed) this.#process.kill('SIGKILL')
     await this.#gone
   }
 }

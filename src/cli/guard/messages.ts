@@ -37,4 +37,4 @@ export type Ending =
   /** Stopped because of the lease; what it then ended with says nothing. `started` is false when it came too late to run. */
   | { readonly how: 'stopped'; readonly started: boolean }
   /** It could not be started. */
-  | { readonly how: 'error'; readonly errno: string; readonly message: string }
+  | { readonly how: 'error'; readonly errno: string }

@@ -32,13 +32,10 @@ export class LeaseWatch {
       if (this.#trouble !== '') this.#log('latchkey: the lock state can be written again')
       this.#trouble = ''
     } catch (error) {
-      this.#tell((error as Error).message)
+      const trouble = (error as Error).message
+      if (this.#trouble !== trouble) this.#log(`latchkey: ${trouble}; leases that need it are refused`)
+      this.#trouble = trouble
     }
-  }
-
-  #tell(trouble: string): void {
-    if (this.#trouble !== trouble) this.#log(`latchkey: ${trouble}; locks are refused where it is needed`)
-    this.#trouble = trouble
   }
 
   /** For when no thread serves any more. What cannot be written now leaves the horizon of before: longer, never shorter. */
@@ -47,7 +44,7 @@ export class LeaseWatch {
     try {
       this.#table.keepLast(leaseKeeper(this.#state.place, true))
     } catch (error) {
-      this.#tell((error as Error).message)
+      this.#log(`latchkey: the next start may wait longer than it has to: ${(error as Error).message}`)
     }
     this.#state.close()
   }

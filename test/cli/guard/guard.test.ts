@@ -1,9 +1,10 @@
 /** The guard with real processes, and a lock that only the test knows of. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Heartbeat, isAlive, until } from '../heartbeat.js'
+import { children } from '../lock-process.js'
 
 const holder = join(import.meta.dirname, 'holder.js')
 
@@ -34,13 +35,6 @@ function hold(leaseMs: number, renewal: 'renew' | 'once', killAfterMs: number, c
 async function ending(run: Run): Promise<Record<string, unknown>> {
   const { leftMs: _, ...how } = JSON.parse((await run.output).trim().split('\n').at(-1)!)
   return how
-}
-
-/** The processes below `pid`. */
-function children(pid: number): number[] {
-  const listed = execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
-  const pairs = listed.map((line) => line.trim().split(/ +/).map(Number))
-  return pairs.filter(([, parent]) => parent === pid).map(([child]) => child)
 }
 
 test('the command has stdin, stdout and the environment; its exit code comes back', async () => {
