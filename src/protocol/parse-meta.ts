@@ -27,6 +27,7 @@ export function parseMeta(request: Request, u8: Uint8Array): boolean {
   if (error !== undefined) return refuse(request, isArithmetic ? forArithmetic(error) : error)
   request.waitedMs = 0
   if (isSet && meta.has(Flag.w) && !isAdd(meta.mode)) return refuse(request, reply.WAIT_WITHOUT_ADD)
+  if (isSet && meta.has(Flag.w) && meta.fence !== undefined) return refuse(request, reply.WAIT_WITH_FENCE)
   if (meta.mode === 0) return true
   if (isSet && !SET_MODES.includes(meta.mode)) return refuse(request, reply.BAD_SET_MODE)
   if (isArithmetic && !ARITHMETIC_MODES.includes(meta.mode)) return refuse(request, reply.BAD_ARITHMETIC_MODE)

@@ -50,6 +50,7 @@ export const BAD_SET_MODE = line('CLIENT_ERROR invalid mode for ms M token')
 export const BAD_ARITHMETIC_MODE = line('CLIENT_ERROR invalid mode for ma M token')
 
 export const TWO_TTLS = line('CLIENT_ERROR T and p exclude each other')
+export const WAIT_WITH_FENCE = line('CLIENT_ERROR w and g exclude each other')
 export const WAIT_WITHOUT_ADD = line('CLIENT_ERROR w is for mode ME only')
 
 export const TOO_LONG_TO_WAIT = line('CLIENT_ERROR value too long to wait with')

@@ -341,7 +341,7 @@ export class Operations implements Succession {
    * it does not, this waits for the disk with the stripe held, which others can bear better than two holders.
    */
   #coverLease(key: Key, ttlMs: number): boolean {
-    if (ttlMs <= 0 || !this.#config.pinned.isPinned(key)) return true
+    if (ttlMs <= 0 || !this.#config.pinned.isLock(key)) return true
     try {
       this.#engine.horizon.ensure(this.#expiryOf(ttlMs), this.#engine.nowMs, STATE_WAIT_MS)
       return true

@@ -217,7 +217,7 @@ export class Table {
 
   /** Sees to it that a lease can be given later. @returns its length, or 0 when the item will be none. */
   #coverLease(key: Key, ttlMs: number): number {
-    if (ttlMs <= 0 || !this.#pinned.isPinned(key)) return 0
+    if (ttlMs <= 0 || !this.#pinned.isLock(key)) return 0
     if (ttlMs > this.handle.maxLeaseMs) throw new StoreLeaseError(this.handle.maxLeaseMs)
     const endMs = this.#engine.nowMs + ttlMs
     this.#engine.horizon.noteLease(endMs)

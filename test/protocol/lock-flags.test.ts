@@ -14,10 +14,12 @@ const INVALID = 'CLIENT_ERROR invalid flag'
 const INVALID_MA = 'CLIENT_ERROR invalid or duplicate flag'
 
 test('they carry their values', () => {
-  const { meta, error } = parse('ms a 1 ME p1500 w20000 z g18446744073709551615 c')
+  assert.equal(parse('ms a 1 g18446744073709551615').meta.fence, 2n ** 64n - 1n)
+  assert.equal(parse('ms a 1 ME w5 g7').error, 'CLIENT_ERROR w and g exclude each other')
+  const { meta, error } = parse('ms a 1 ME p1500 w20000 z c')
   assert.equal(error, '')
-  assert.deepEqual([meta.ttlMs, meta.waitMs, meta.fence], [1500, 20000, 2n ** 64n - 1n])
-  assert.ok([Flag.p, Flag.w, Flag.z, Flag.g, Flag.c].every((letter) => meta.has(letter)))
+  assert.deepEqual([meta.ttlMs, meta.waitMs], [1500, 20000])
+  assert.ok([Flag.p, Flag.w, Flag.z, Flag.c].every((letter) => meta.has(letter)))
   assert.ok(meta.givesTtl)
   for (const [word, ms] of [
     ['p0', 0],
