@@ -5,6 +5,7 @@
 import { type Claimed, type Entry, type Store, StoreArgumentError, StoreError } from '../../store/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
 import { LockArgumentError, LockUnavailableError } from '../errors.js'
+import { lifeMs } from './life.js'
 import { decodeRecord, encodeRecord, FOREIGN } from './record.js'
 
 /** What a timer can wait: 24 days. */
@@ -34,8 +35,11 @@ class StoreDriver implements LockDriver {
     const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
     const queued = waitMs >= 1
     const from = clock.now()
-    const options = { ttlMs: life(ttlMs), waitMs: queued ? Math.floor(Math.min(waitMs, MOST_WAIT_MS)) : 0, signal }
-    const claimed = await attempt<Claimed | undefined>(name, () => this.#store.claimOrWait(key, record, options))
+    const options = { ttlMs: lifeMs(ttlMs), waitMs: queued ? Math.floor(Math.min(waitMs, MOST_WAIT_MS)) : 0, signal }
+    // The wait itself keeps no thread going, and somebody is waiting for it.
+    const going = setTimeout(() => undefined, options.waitMs)
+    const asked = attempt<Claimed | undefined>(name, () => this.#store.claimOrWait(key, record, options))
+    const claimed = await asked.finally(() => clearTimeout(going))
     if (claimed === undefined) return { status: 'busy', found: this.#found(key), queued }
     const { cas, waitedMs } = claimed
     const fence = guarantee === 'fenced' ? cas : undefined
@@ -50,7 +54,7 @@ class StoreDriver implements LockDriver {
     signal?.throwIfAborted()
     const record = encodeRecord(holder, fence ?? 'none')
     const from = clock.now()
-    const swapped = await attempt(name, () => this.#store.swap(key, record, version, { ttlMs: life(ttlMs) }))
+    const swapped = await attempt(name, () => this.#store.swap(key, record, version, { ttlMs: lifeMs(ttlMs) }))
     return typeof swapped === 'bigint' ? { ...lease, version: swapped, from } : undefined
   }
 
@@ -104,11 +108,6 @@ function foundOf(key: string, { value, cas, ttlMs }: Entry, waiters: number): Fo
     leftMs: ttlMs < 0 ? undefined : ttlMs,
     waiters,
   }
-}
-
-/** Longer rather than shorter: the holder counts for himself. */
-function life(ttlMs: number): number {
-  return Math.ceil(ttlMs)
 }
 
 /** The store's errors all mean that nothing was done. */

@@ -5,6 +5,7 @@
 import type { MetaReply } from '../../../client/index.js'
 import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
 import { OutcomeUnknownError } from '../../errors.js'
+import { lifeMs } from '../life.js'
 import { decodeRecord, encodeRecord, FOREIGN } from '../record.js'
 import { asking, changing, type Dialect, type Line } from './dialect.js'
 import { sending } from './outcome.js'
@@ -19,7 +20,7 @@ export interface Added {
 /** The add, which with `waitMs` takes its place in the key's queue. */
 export function add(claim: Claim, waitMs: number, { client, session }: Line, deadlineMs: number): Promise<Added> {
   const { key, name, holder, ttlMs, guarantee } = claim
-  const flags = ['ME', life(ttlMs), 'c']
+  const flags = ['ME', `p${lifeMs(ttlMs)}`, 'c']
   if (waitMs > 0) flags.push(`w${waitMs}`)
   const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
   const request = client.meta('ms', key, flags, record, { session, deadlineMs }).then((reply) => added(reply))
@@ -42,7 +43,7 @@ export const latchkey: Dialect = {
   async extend(lease, ttlMs, line): Promise<Lease | undefined> {
     const { key, name, holder, fence, version } = lease
     const from = line.call.clock.now()
-    const flags = [`C${version}`, life(ttlMs), 'c']
+    const flags = [`C${version}`, `p${lifeMs(ttlMs)}`, 'c']
     const record = encodeRecord(holder, fence ?? 'none')
     const reply = await sending(name, 'changes', line.client.meta('ms', key, flags, record, changing(line)))
     return reply.status === 'HD' ? { ...lease, version: casOf(reply), from } : undefined
@@ -78,11 +79,6 @@ export const latchkey: Dialect = {
 function added(reply: MetaReply): Added {
   const cas = reply.status === 'HD' ? casOf(reply) : undefined
   return { cas, waitedMs: numberOf(reply, 'w') ?? 0 }
-}
-
-/** Longer rather than shorter: the holder counts for himself. */
-function life(ttlMs: number): string {
-  return `p${Math.ceil(ttlMs)}`
 }
 
 function casOf(reply: Pick<MetaReply, 'flags'>): bigint {
