@@ -142,8 +142,8 @@ export class TooManyKeysError extends CacheError {
 export class UpdateConflictError extends CacheError {
   readonly attempts: number
 
-  constructor(key: string, attempts: number) {
-    super('UPDATE_CONFLICT', `update of ${key}: others were faster ${attempts} times until the deadline`)
+  constructor(key: string, attempts: number, options?: ErrorOptions) {
+    super('UPDATE_CONFLICT', `update of ${key}: others were faster ${attempts} times until the deadline`, options)
     this.attempts = attempts
   }
 }

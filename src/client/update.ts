@@ -25,22 +25,48 @@ export interface UpdatePlan<T> {
 }
 
 export async function update<T>(plan: UpdatePlan<T>): Promise<T | undefined> {
-  const { client, key, look, options, until } = plan
+  const { key, options, until } = plan
   const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS)
   for (let attempts = 1; ; attempts++) {
-    const current = await look(callOf(options, until))
-    const next = await changed(plan, current?.value)
-    if (next === undefined) return current?.value
-    const write = leftOf(options, until)
-    const stored =
-      current === undefined
-        ? await client.add(key, next, write)
-        : (await client.cas(key, next, current.cas, write)) === 'stored'
-    if (stored) return next
+    const attempt = new Attempt(plan)
+    const done = await attempt.make().catch((cause) => {
+      // Others had been faster, and for this attempt the time did not suffice.
+      const isLate = attempts > 1 && cause instanceof DeadlineExceededError && !attempt.mayBeStored(cause)
+      throw isLate ? new UpdateConflictError(String(key), attempts - 1, { cause }) : cause
+    })
+    if (done) return attempt.value
     // Others won. Not all of them should come back at the same moment.
     const pauseMs = backoff.next()
     if (performance.now() + pauseMs >= until) throw new UpdateConflictError(String(key), attempts)
     await pause(pauseMs, options.signal)
+  }
+}
+
+class Attempt<T> {
+  readonly #plan: UpdatePlan<T>
+  #writes = false
+  value: T | undefined
+
+  constructor(plan: UpdatePlan<T>) {
+    this.#plan = plan
+  }
+
+  /** False when somebody else was faster. */
+  async make(): Promise<boolean> {
+    const { client, key, look, options, until } = this.#plan
+    const current = await look(callOf(options, until))
+    this.value = current?.value
+    const next = await changed(this.#plan, current?.value)
+    if (next === undefined) return true
+    this.value = next
+    this.#writes = true
+    const write = leftOf(options, until)
+    if (current === undefined) return client.add(key, next, write)
+    return (await client.cas(key, next, current.cas, write)) === 'stored'
+  }
+
+  mayBeStored({ sent }: DeadlineExceededError): boolean {
+    return this.#writes && sent
   }
 }
 

@@ -53,6 +53,7 @@ export interface ServeOptions {
 /** The part of the options that worker threads need, all of it plain data. */
 export interface Settings {
   readonly version: string
+  /** On the clock of `upSeconds`. */
   readonly startedAtMs: number
   readonly host: string
   readonly port: number
@@ -86,7 +87,7 @@ export function settle(options: ServeOptions, version: string): Settings {
   whole('requestsPerTurn', options.requestsPerTurn ?? 1, 1, 1_000_000)
   return {
     version,
-    startedAtMs: Date.now(),
+    startedAtMs: monotonicMs(),
     host: options.host ?? '127.0.0.1',
     port: options.port ?? 11211,
     socketPath: options.socketPath,
@@ -112,4 +113,17 @@ export function settle(options: ServeOptions, version: string): Settings {
 function whole(name: string, value: number, least: number, most: number): void {
   if (Number.isInteger(value) && value >= least && value <= most) return
   throw new RangeError(`${name} is ${value}, and must be a whole number from ${least} to ${most}`)
+}
+
+/**
+ * Whole seconds since the server started. Not by the wall clock: clients that hold locks give a server that has just
+ * restarted no vote, and a clock that is set forward must not make it look old.
+ */
+export function upSeconds({ startedAtMs }: Settings): number {
+  return Math.floor((monotonicMs() - startedAtMs) / 1000)
+}
+
+/** The same in all threads. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n)
 }

@@ -1,7 +1,7 @@
 /** What `stats` and its kinds answer. The names are an interface: monitoring reads them. */
 import type { Table } from '../store/index.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
-import type { Settings } from './options.js'
+import { type Settings, upSeconds } from './options.js'
 
 export type StatRow = readonly [name: string, value: string | number | bigint]
 
@@ -81,7 +81,7 @@ function processRows(metrics: Metrics, settings: Settings): StatRow[] {
   const connections = metrics.sum(Metric.CurrConnections)
   return [
     ['pid', process.pid],
-    ['uptime', Math.floor((Date.now() - settings.startedAtMs) / 1000)],
+    ['uptime', upSeconds(settings)],
     ['time', Math.floor(Date.now() / 1000)],
     ['version', settings.version],
     ['incarnation', settings.incarnation],

@@ -136,7 +136,7 @@ test('rule 13: a failed renewal is tried again while the lease lasts', async () 
   assert.equal(lock.state, 'held')
 })
 
-test('rule 13: without renewal the signal fires at the end of what may be believed', async () => {
+test('rule 13: without renewal the signal fires just before the end of what may be believed', async () => {
   const { time, driver, locks, server } = model()
   const lock = await time.settled(locks.acquire('a', { ttl: '9s' }))
   driver.fates = (kind) => (kind === 'extend' || kind === 'find' ? { loss: 'request' } : undefined)
@@ -147,7 +147,7 @@ test('rule 13: without renewal the signal fires at the end of what may be believ
   const left = lock.remainingMs()
   const end = time.now() + left
   await time.advance(left)
-  assert.equal(firedAt, end)
+  assert.ok(firedAt < end && firedAt > end - 10, `${end - firedAt} ms before`)
   assert.ok(firedAt < server.get(KEY)!.endsAt, 'not before the server ends it')
   assert.equal(lock.state, 'lost')
   assert.equal(lock.remainingMs(), 0)
