@@ -305,6 +305,11 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.keyed(key, options, () => new OpenSession())
   }
 
+  /** As `session`, where there is a connection already; else undefined. */
+  currentSession(key: Key): Session | undefined {
+    return this.#dispatch.currentSession(key)
+  }
+
   /**
    * Lists what the servers have, one after the other, over connections of its own. Not a snapshot: what changes meanwhile may be
    * missing. It makes a server look at every item, and is for people and for tools. `deadlineMs` is for each server, and by

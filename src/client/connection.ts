@@ -24,6 +24,8 @@ import type { Session } from './types.js'
 
 const RECEIVE_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 30_000
+/** In a tick of much work the server need not wait for the last request of it to begin with the first. */
+const LINGER_MS = 0.2
 /** So many times `stallMs` after its deadline, a reply that still has not come is not waited for. */
 const HOPELESS = 5
 
@@ -50,6 +52,8 @@ export class Connection {
   /** Sent, in the order in which they will be answered; settled ones too, until their reply has come. */
   readonly pending = new Queue<AnyExchange>()
   #flushing = false
+  /** When the oldest request that is not written yet was made. */
+  #oldestAt = 0
   #reason: Error | undefined
   /** When the last bytes came, on the clock of `performance.now()`. */
   #heardAt = 0
@@ -86,9 +90,14 @@ export class Connection {
     exchange.sentAt = performance.now()
     exchange.onSent?.()
     this.pending.push(exchange)
-    if (this.#flushing) return
-    this.#flushing = true
-    process.nextTick(this.#flush)
+    if (!this.#flushing) {
+      this.#flushing = true
+      this.#oldestAt = exchange.sentAt
+      process.nextTick(this.#flush)
+    } else if (exchange.sentAt - this.#oldestAt > LINGER_MS) {
+      this.#writeOut()
+      this.#oldestAt = exchange.sentAt
+    }
   }
 
   /** Fails what is late. Returns when to look again, on the clock of `performance.now()`. */
@@ -164,6 +173,10 @@ export class Connection {
 
   #flush = (): void => {
     this.#flushing = false
+    this.#writeOut()
+  }
+
+  #writeOut(): void {
     if (this.#reason !== undefined) return
     try {
       const pieces = this.#outbox.take()

@@ -8,7 +8,7 @@ import type { Exchange } from './exchange.js'
 import type { Fleet } from './fleet.js'
 import { fullKey, type WireKey, wireKey } from './key.js'
 import { checkCallOptions, deadlineOf, policyOf } from './settings.js'
-import type { CallOptions, Key, Policy, ReadOptions } from './types.js'
+import type { CallOptions, Key, Policy, ReadOptions, Session } from './types.js'
 import type { Upstream } from './upstream.js'
 
 /** Makes an exchange of a key; on a spare server, what it stores lives no longer than `capMs`. */
@@ -105,6 +105,10 @@ export class Dispatch {
   /** To a server by its name. */
   named<R>(server: string, options: CallOptions, exchange: Exchange<R>): Promise<R> {
     return rejecting(() => this.#start(exchange, this.fleet.upstreamNamed(server), options, undefined))
+  }
+
+  currentSession(key: Key): Session | undefined {
+    return this.fleet.upstreamOf(fullKey(key, this.defaults.prefix)).currentSession
   }
 
   serverOf(key: Key): string {

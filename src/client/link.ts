@@ -9,6 +9,7 @@ import { type AnyExchange, Connection } from './connection.js'
 import { channels, publish } from './diagnostics.js'
 import { ClientClosedError } from './errors.js'
 import type { LinkSettings } from './settings.js'
+import type { Session } from './types.js'
 
 /** `idle`: never asked for. `down`: the last try failed, the next comes after a pause. */
 export type LinkState = 'idle' | 'connecting' | 'ready' | 'down' | 'closed'
@@ -48,8 +49,8 @@ export class Link {
   }
 
   /** Of the connection there is now. */
-  get sessionId(): number | undefined {
-    return this.#connection?.session.id
+  get session(): Session | undefined {
+    return this.#connection?.session
   }
 
   get pending(): number {

@@ -73,9 +73,14 @@ export class Upstream {
     await this.close()
   }
 
+  /** Of the connection that a request would go out on now. */
+  get currentSession(): Session | undefined {
+    return this.#leastBusy()?.session
+  }
+
   #linkOf(session: Session | undefined): Link | undefined {
     if (session === undefined) return undefined
-    return this.#links.find((link) => link.state === 'ready' && link.sessionId === session.id)
+    return this.#links.find((link) => link.state === 'ready' && link.session?.id === session.id)
   }
 
   #leastBusy(): Link | undefined {

@@ -10,7 +10,8 @@ export class Chores {
 
   /** Nobody is left to tell of a failure: a chore that cannot do its work leaves it to the lease's end. */
   add(chore: Promise<unknown>): void {
-    const done: Promise<void> = chore.then(ignore, ignore).finally(() => this.#running.delete(done))
+    const forget = () => void this.#running.delete(done)
+    const done: Promise<void> = chore.then(forget, forget)
     this.#running.add(done)
   }
 
@@ -19,5 +20,3 @@ export class Chores {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 }
-
-function ignore(): void {}

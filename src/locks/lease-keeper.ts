@@ -2,6 +2,7 @@
  * Keeps one lease: renews it, believes in it no longer than it may, and ends it. Everything that is sent for a lock goes
  * through one queue: a release waits for the renewal in flight, and no renewal starts once a release was asked for.
  */
+import type { Appointment } from './agenda.js'
 import { Backoff } from './backoff.js'
 import { believe, type Held, validUntil } from './belief.js'
 import { Ending } from './ending.js'
@@ -14,8 +15,6 @@ import type { Site } from './site.js'
 import { sweep } from './sweep.js'
 import type { LockState, ReleaseOutcome } from './types.js'
 
-/** Timers count monotonic time: who was suspended looks at the clock after at most so long. */
-const LOOK_MS = 1000
 /** Timers are late: so much before its end a lease that has not been renewed is lost, and told of in time. */
 const TELL_MS = 2
 const OVER = 'its lease is over'
@@ -40,14 +39,14 @@ export class LeaseKeeper implements Keeper {
   #queue: Promise<unknown> = Promise.resolve()
   #renewing = false
   #renewAt: number
-  #cancelTimer = () => {}
+  #next: Appointment | undefined
 
   constructor(site: Site, held: Held, keeping: Keeping) {
     const { renew, maxHoldMs, inDoubt = false } = keeping
     this.#site = site
     this.#keeping = keeping
     this.#ending = new Ending(held.lease.name, (why) => {
-      this.#cancelTimer()
+      this.#disarm()
       keeping.onEnd(why)
     })
     this.#inDoubt = inDoubt
@@ -173,7 +172,7 @@ export class LeaseKeeper implements Keeper {
     this.#changed()
   }
 
-  #wake(): void {
+  #wake = (): void => {
     if (this.#now() >= this.#tellAt) this.#ending.end('lost', OVER)
     if (this.#ending.state !== undefined) return
     if (this.#isRenewing() && this.#now() >= this.#renewAt) this.#renew()
@@ -197,12 +196,14 @@ export class LeaseKeeper implements Keeper {
   }
 
   #arm(): void {
-    this.#cancelTimer()
+    this.#disarm()
     if (this.#ending.state !== undefined) return
-    const now = this.#now()
     const next = Math.min(this.#tellAt, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
-    const waitMs = Math.max(0, Math.min(next - now, LOOK_MS))
-    this.#cancelTimer = this.#site.environment.timer(waitMs, () => this.#wake(), false)
+    this.#next = this.#site.agenda.add(next, this.#wake)
+  }
+
+  #disarm(): void {
+    if (this.#next !== undefined) this.#site.agenda.cancel(this.#next)
   }
 
   get #tellAt(): number {

@@ -1,5 +1,6 @@
 /** What users make first: all the locks of one way of keeping them. */
 import { acquire } from './acquire.js'
+import { Agenda } from './agenda.js'
 import type { Held } from './belief.js'
 import { Chores } from './chores.js'
 import type { LockDriver } from './driver.js'
@@ -44,7 +45,7 @@ export class Locks implements AsyncDisposable {
   constructor(driver: LockDriver, options: LocksOptions, environment: Environment) {
     this.#settings = locksSettings(options)
     const { prefix, deadlineMs } = this.#settings
-    this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores() }
+    this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores(), agenda: new Agenda(environment) }
     manyMayWait(this.#closing.signal)
   }
 
@@ -118,7 +119,7 @@ export class Locks implements AsyncDisposable {
   }
 
   /** Which faults this configuration survives, for locks with this guarantee (default: that of these locks). */
-  async explain(name = 'any', guarantee = this.#settings.defaults.guarantee!): Promise<Explanation> {
+  async explain(name = 'any', guarantee = this.#settings.defaults.guarantee): Promise<Explanation> {
     const key = this.#site.prefix + checkName(name)
     const { environment, deadlineMs, driver } = this.#site
     return explain(await driver.facts(key, { clock: environment.clock, deadlineMs }), guarantee)
@@ -131,7 +132,8 @@ export class Locks implements AsyncDisposable {
    */
   async restore(text: string, options: RestoreOptions = {}): Promise<Lock> {
     const ticket = readTicket(text)
-    const wanted = wantedOf({ ttl: ticket.ttlMs, guarantee: ticket.guarantee, ...options }, this.#settings.defaults)
+    const { ttlMs, guarantee } = ticket
+    const wanted = wantedOf(options, { ...this.#settings.defaults, ttlMs, guarantee })
     await this.#prepare(wanted)
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
     try {

@@ -13,6 +13,10 @@ const LONGEST_TTL_MS = 30 * 86_400_000
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 const LONGEST_LABEL = 200
 const GUARANTEES: readonly Guarantee[] = ['efficiency', 'lease', 'fenced']
+const RENEWALS = [true, false, 'thread'] as const
+const ENDLESS = Number.POSITIVE_INFINITY
+
+type Undefinable<T> = { [K in keyof T]?: T[K] | undefined }
 
 /** How one lock is to be acquired and kept. */
 export interface Wanted {
@@ -31,7 +35,19 @@ export interface Settings {
   readonly prefix: string
   readonly deadlineMs: number
   /** What `acquire` does when it is told nothing. */
-  readonly defaults: AcquireOptions
+  readonly defaults: Wanted
+}
+
+const DEFAULTS: Wanted = {
+  ttlMs: 30_000,
+  waitMs: 0,
+  maxHoldMs: 3_600_000,
+  maxStallMs: 3_600_000,
+  renew: true,
+  minRemainingMs: 10_000,
+  guarantee: 'fenced',
+  label: undefined,
+  signal: undefined,
 }
 
 const LOCKS = {
@@ -56,29 +72,31 @@ const ACQUIRE = {
 
 export function locksSettings(options: LocksOptions): Settings {
   checkKeys(options, LOCKS)
-  const { prefix = 'latchkey:lock:', deadlineMs = 1000, ttl = '30s', maxHold = '1h', guarantee = 'fenced' } = options
-  const defaults = { ttl, maxHold, guarantee, label: options.label ?? programName() }
-  wantedOf({}, defaults)
+  const { prefix = 'latchkey:lock:', deadlineMs = 1000, ttl, maxHold, guarantee, label = programName() } = options
+  const defaults = wantedOf({ ttl, maxHold, guarantee, label }, DEFAULTS)
   return { prefix: checkPrefix(prefix), deadlineMs: checkDeadline(deadlineMs), defaults }
 }
 
-/** Throws LockArgumentError for options that are none, nobody knows, or no lock could have. */
-export function wantedOf(options: AcquireOptions, defaults: AcquireOptions): Wanted {
+/**
+ * What is not given, or undefined, is as in `defaults`. Throws LockArgumentError for options that are none, nobody knows, or no
+ * lock could have. It is done for every lock, so nothing is made on the way.
+ */
+export function wantedOf(options: Undefinable<AcquireOptions>, defaults: Wanted): Wanted {
   checkKeys(options, ACQUIRE)
-  const given = { ...defaults, ...withoutUndefined(options) }
-  const ttlMs = ttlOf(given.ttl)
-  const maxHoldMs = span(given.maxHold, 'maxHold', 0, Number.POSITIVE_INFINITY)
-  const mostLeftMs = ttlMs - marginMs(ttlMs)
+  const { ttl, wait, maxHold, maxStall, renew, minRemaining, guarantee, label } = options
+  const ttlMs = ttl === undefined ? defaults.ttlMs : ttlOf(ttl)
+  const maxHoldMs = maxHold === undefined ? defaults.maxHoldMs : span(maxHold, 'maxHold', 0, ENDLESS)
   return {
     ttlMs,
-    waitMs: span(given.wait ?? 0, 'wait', 0, Number.POSITIVE_INFINITY),
+    waitMs: wait === undefined ? defaults.waitMs : span(wait, 'wait', 0, ENDLESS),
     maxHoldMs,
-    maxStallMs: span(given.maxStall ?? maxHoldMs, 'maxStall', 0, Number.POSITIVE_INFINITY),
-    renew: oneOf(given.renew ?? true, [true, false, 'thread'], 'renew'),
-    minRemainingMs: span(given.minRemaining ?? ttlMs / 3, 'minRemaining', 0, mostLeftMs),
-    guarantee: oneOf(given.guarantee as Guarantee, GUARANTEES, 'guarantee'),
-    label: labelOf(given.label),
-    signal: signalOf(given.signal),
+    maxStallMs: maxStall === undefined ? maxHoldMs : span(maxStall, 'maxStall', 0, ENDLESS),
+    renew: renew === undefined ? defaults.renew : oneOf(renew, RENEWALS, 'renew'),
+    minRemainingMs:
+      minRemaining === undefined ? ttlMs / 3 : span(minRemaining, 'minRemaining', 0, ttlMs - marginMs(ttlMs)),
+    guarantee: guarantee === undefined ? defaults.guarantee : oneOf(guarantee, GUARANTEES, 'guarantee'),
+    label: label === undefined ? defaults.label : labelOf(label),
+    signal: signalOf(options.signal),
   }
 }
 
@@ -99,7 +117,7 @@ export function checkKeys(options: unknown, known: object): void {
 function span(value: Span | unknown, name: string, leastMs: number, mostMs: number): number {
   const ms = spanMs(value)
   if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms
-  const upTo = mostMs === Number.POSITIVE_INFINITY ? 'more' : `${mostMs} ms`
+  const upTo = mostMs === ENDLESS ? 'more' : `${mostMs} ms`
   throw new LockArgumentError(`${name} is a span of ${leastMs} ms to ${upTo}, such as '30s', not ${inspect(value)}`)
 }
 
@@ -113,8 +131,7 @@ function oneOf<T>(value: T, allowed: readonly T[], name: string): T {
   throw new LockArgumentError(`${name} is ${allowed.map((each) => inspect(each)).join(' or ')}, not ${inspect(value)}`)
 }
 
-function labelOf(label: unknown): string | undefined {
-  if (label === undefined) return undefined
+function labelOf(label: unknown): string {
   if (typeof label === 'string' && label.length <= LONGEST_LABEL && label.isWellFormed()) return label
   throw new LockArgumentError(`label is text of at most ${LONGEST_LABEL} characters, not ${inspect(label)}`)
 }
@@ -128,8 +145,4 @@ function programName(): string {
   return basename(process.argv[1] ?? 'node')
     .toWellFormed()
     .slice(0, LONGEST_LABEL)
-}
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }

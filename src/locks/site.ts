@@ -1,4 +1,5 @@
 /** What every part of the locks works with. */
+import type { Agenda } from './agenda.js'
 import type { Chores } from './chores.js'
 import type { Call, LockDriver } from './driver.js'
 import type { Environment } from './environment.js'
@@ -11,6 +12,7 @@ export interface Site {
   /** For a round trip. */
   readonly deadlineMs: number
   readonly chores: Chores
+  readonly agenda: Agenda
 }
 
 /** How a request is made that the caller's signal must not end, unless one is given. */

@@ -81,16 +81,25 @@ export class Meta extends Exchange<MetaReply> {
   }
 }
 
+const LOWER_A = 97
+
 function checkFlags(command: MetaCommand, flags: readonly string[]): void {
   if (!Array.isArray(flags)) throw new InvalidArgumentError('flags are a list')
-  const letters = new Set<string>()
+  /** A bit each, those of one case beside the other. */
+  let lower = 0
+  let upper = 0
   for (const flag of flags) {
     if (typeof flag !== 'string' || !FLAGS[command].test(flag)) {
       const why =
         typeof flag === 'string' && OWN.includes(flag[0]) ? 'is set by the client' : `is no flag of ${command}`
       throw new InvalidArgumentError(`${inspect(flag)} ${why}`)
     }
-    if (letters.has(flag[0])) throw new InvalidArgumentError(`the flag ${flag[0]} is there twice`)
-    letters.add(flag[0])
+    const code = flag.charCodeAt(0)
+    const bit = 1 << (code & 31)
+    if (((code >= LOWER_A ? lower : upper) & bit) !== 0) {
+      throw new InvalidArgumentError(`the flag ${flag[0]} is there twice`)
+    }
+    if (code >= LOWER_A) lower |= bit
+    else upper |= bit
   }
 }

@@ -16,7 +16,7 @@ import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '
 import { LockArgumentError } from '../errors.js'
 import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
 import { factsOf } from './memcached/facts.js'
-import { latchkey } from './memcached/latchkey.js'
+import { latchkey, tryAdd } from './memcached/latchkey.js'
 import { sending } from './memcached/outcome.js'
 import { Standings, type VoteRules } from './memcached/standing.js'
 import { StockDialect } from './memcached/stock.js'
@@ -84,19 +84,23 @@ class MemcachedDriver implements LockDriver {
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
-    const line = await this.#line(this.#client, claim.key, call)
-    await this.#standings.vote(line.client, line.session, claim, call)
-    if (claim.waitMs >= 1 && speaksLatchkey(line.session)) return this.#wait(claim, call, line.session.server)
-    return this.#dialect(line.session).claim(claim, line)
+    const line = this.#lineNow(claim.key, call) ?? (await this.#line(this.#client, claim.key, call))
+    if (!this.#standings.hasVote(line.session, claim)) {
+      await this.#standings.vote(line.client, line.session, claim, call)
+    }
+    if (claim.waitMs < 1 || !speaksLatchkey(line.session)) return this.#dialect(line.session).claim(claim, line)
+    // Most locks are free: only who has to wait needs a connection for it.
+    const lease = await tryAdd(claim, line)
+    return lease === undefined ? this.#wait(claim, call, line.session.server) : { status: 'held', lease }
   }
 
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
-    const line = await this.#line(this.#client, lease.key, call)
+    const line = this.#lineNow(lease.key, call) ?? (await this.#line(this.#client, lease.key, call))
     return this.#dialect(line.session).extend(lease, ttlMs, line)
   }
 
   async release(key: string, version: bigint, call: Call): Promise<boolean> {
-    const line = await this.#line(this.#client, key, call)
+    const line = this.#lineNow(key, call) ?? (await this.#line(this.#client, key, call))
     return this.#dialect(line.session).release(key, version, line)
   }
 
@@ -146,6 +150,13 @@ class MemcachedDriver implements LockDriver {
       if (reusable) this.#waiters.put(server, client)
       else this.#waiters.drop(client)
     }
+  }
+
+  /** Where there is a connection already nobody has to wait for it. */
+  #lineNow(key: string, call: Call): Line | undefined {
+    const session = this.#client.currentSession(key)
+    if (session === undefined || call.signal?.aborted) return undefined
+    return { client: this.#client, session, call }
   }
 
   async #line(client: Wire, key: string, call: Call): Promise<Line> {

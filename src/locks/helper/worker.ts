@@ -1,5 +1,6 @@
 /** The helper thread: keeps locks for another thread, on a driver of its own, and does nothing else that could block it. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { Agenda } from '../agenda.js'
 import { Chores } from '../chores.js'
 import type { LockDriver } from '../driver.js'
 import { systemEnvironment } from '../environment.js'
@@ -15,7 +16,14 @@ const keepers = new Map<number, LeaseKeeper>()
 const beat = new Heartbeat(heartbeat)
 const { default: makeDriver } = (await import(module)) as { default: (options: unknown) => Promise<LockDriver> }
 const environment = systemEnvironment()
-const site: Site = { driver: await makeDriver(options), environment, prefix, deadlineMs, chores: new Chores() }
+const site: Site = {
+  driver: await makeDriver(options),
+  environment,
+  prefix,
+  deadlineMs,
+  chores: new Chores(),
+  agenda: new Agenda(environment),
+}
 
 port.on('message', (message: ToHelper) => {
   if (message.kind === 'keep') keep(message)

@@ -32,11 +32,17 @@ export function leaseOf({ key, name, holder, guarantee }: Claim, cas: bigint, fr
   return { key, name, holder, fence, version: cas, from, granularityMs: 0 }
 }
 
+/** undefined where another has it. */
+export async function tryAdd(claim: Claim, line: Line): Promise<Lease | undefined> {
+  const from = line.call.clock.now()
+  const { cas } = await add(claim, 0, line, line.call.deadlineMs)
+  return cas === undefined ? undefined : leaseOf(claim, cas, from)
+}
+
 export const latchkey: Dialect = {
   async claim(claim, line): Promise<ClaimResult> {
-    const from = line.call.clock.now()
-    const { cas } = await add(claim, 0, line, line.call.deadlineMs)
-    if (cas !== undefined) return { status: 'held', lease: leaseOf(claim, cas, from) }
+    const lease = await tryAdd(claim, line)
+    if (lease !== undefined) return { status: 'held', lease }
     return { status: 'busy', found: await latchkey.find(claim.key, line).catch(() => undefined), queued: false }
   },
 
@@ -82,7 +88,7 @@ function added(reply: MetaReply): Added {
 }
 
 function casOf(reply: Pick<MetaReply, 'flags'>): bigint {
-  const flag = reply.flags.find((each) => /^c\d+$/.test(each))
+  const flag = reply.flags.find((each) => each.startsWith('c'))
   if (flag === undefined) throw new OutcomeUnknownError('the server gave no token')
   return BigInt(flag.slice(1))
 }

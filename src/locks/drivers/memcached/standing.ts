@@ -48,6 +48,15 @@ export class Standings {
     return standing
   }
 
+  /** What `vote` would find out, where that is known already. */
+  hasVote(session: Session, { name, guarantee, ttlMs }: Claim): boolean {
+    if (guarantee === 'efficiency') return true
+    const known = this.#known.get(session)
+    if (known === undefined || known.keepsState) return known !== undefined
+    this.checkLease(name, ttlMs)
+    return this.#rules.trust || this.#missingMs(known, name) <= 0
+  }
+
   /** Throws where this server must not be asked for this lock now, or ever. */
   async vote(client: Client<Buffer>, session: Session, { name, guarantee, ttlMs }: Claim, call: Call): Promise<void> {
     if (guarantee === 'efficiency') return
