@@ -32,18 +32,16 @@ class Acquisition {
   readonly #wanted: Wanted
   readonly #signal: AbortSignal
   readonly #until: number
-  readonly #polls: Backoff
-  readonly #retries: Backoff
+  // Most need neither.
+  #polls: Backoff | undefined
+  #retries: Backoff | undefined
 
   constructor(site: Site, name: string, wanted: Wanted, until: number, signal: AbortSignal) {
-    const { random } = site.environment
     this.#site = site
     this.#name = name
     this.#wanted = wanted
     this.#signal = signal
     this.#until = until
-    this.#polls = new Backoff(POLL_LEAST_MS, POLL_MOST_MS, random)
-    this.#retries = new Backoff(RETRY_LEAST_MS, RETRY_MOST_MS, random)
   }
 
   async run(): Promise<Held> {
@@ -62,14 +60,14 @@ class Acquisition {
   /** undefined: it is known that no attempt can succeed in time. */
   #pauseMs(result: Exclude<Result, { status: 'held' }>): number | undefined {
     if (result.status === 'unavailable') return this.#retryMs(result.error)
-    this.#retries.reset()
+    this.#retries?.reset()
     // Whoever has come to the end of the queue's patience with time left over asks at once.
     if (result.queued) return POLL_LEAST_MS
-    return Math.min(this.#polls.next(), Math.max(1, result.found?.leftMs ?? POLL_MOST_MS))
+    return Math.min(this.#nextPoll(), Math.max(1, result.found?.leftMs ?? POLL_MOST_MS))
   }
 
   #retryMs({ retryAfterMs = 0 }: LockUnavailableError): number | undefined {
-    return retryAfterMs > this.#leftMs() ? undefined : Math.max(retryAfterMs, this.#retries.next())
+    return retryAfterMs > this.#leftMs() ? undefined : Math.max(retryAfterMs, this.#nextRetry())
   }
 
   async #failure(result: Exclude<Result, { status: 'held' }>): Promise<Error> {
@@ -78,6 +76,16 @@ class Acquisition {
     const holder = found && lockInfo(found, this.#site.prefix)
     if (this.#wanted.waitMs === 0) return new LockBusyError(this.#name, holder)
     return new LockWaitTimeoutError(this.#name, this.#wanted.waitMs, holder)
+  }
+
+  #nextPoll(): number {
+    this.#polls ??= new Backoff(POLL_LEAST_MS, POLL_MOST_MS, this.#site.environment.random)
+    return this.#polls.next()
+  }
+
+  #nextRetry(): number {
+    this.#retries ??= new Backoff(RETRY_LEAST_MS, RETRY_MOST_MS, this.#site.environment.random)
+    return this.#retries.next()
   }
 
   /** Only to tell who holds it. */

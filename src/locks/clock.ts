@@ -25,6 +25,12 @@ export const systemTime: TimeSources = {
   wallMs: () => Date.now(),
 }
 
+/** Only for readings of one thread, and cheaper. */
+const ownTime: TimeSources = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+}
+
 /** A clock for leases on these sources. */
 export class LeaseClock implements Clock {
   readonly #sources: TimeSources
@@ -34,7 +40,7 @@ export class LeaseClock implements Clock {
   #addedMs = 0
   #lastMs: number
 
-  constructor(sources: TimeSources = systemTime) {
+  constructor(sources: TimeSources = ownTime) {
     this.#sources = sources
     this.#lastMs = sources.monotonicMs()
     this.#lead = sources.wallMs() - this.#lastMs

@@ -73,8 +73,9 @@ export class Meta extends Exchange<MetaReply> {
   protected takeReply(reply: Reply): boolean {
     const status = NAMES[reply.status]
     if (status === undefined) throw this.unexpected(reply)
+    const own = `O${this.id}`
     const flags = reply.text().split(' ')
-    const answer: MetaReply = { status, flags: flags.filter((flag) => flag !== '' && flag !== `O${this.id}`) }
+    const answer: MetaReply = { status, flags: flags.filter((flag) => flag !== '' && flag !== own) }
     if (reply.status === Status.Value) answer.value = Buffer.from(reply.value())
     this.deliver(answer)
     return true
