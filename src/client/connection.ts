@@ -25,7 +25,7 @@ import type { Session } from './types.js'
 const RECEIVE_BYTES = 256 * 1024
 const KEEP_ALIVE_MS = 30_000
 /** In a tick of much work the server need not wait for the last request of it to begin with the first. */
-const LINGER_MS = 0.2
+const LINGER_MS = 0.1
 /** So many times `stallMs` after its deadline, a reply that still has not come is not waited for. */
 const HOPELESS = 5
 
