@@ -1,28 +1,35 @@
-/** The README's examples of the client are compiled and run as they stand, but for the address of the server. */
+/** The README's examples of client and locks are compiled and run as they stand, but for the address of the server. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { examplesOf, runExamples } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
 
 test('the examples of the README', async () => {
-  const server = await startLatchkey({ threads: 1 })
+  // With a state directory: a lock on a server that has just started would have to wait.
+  const state = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
+  const server = await startLatchkey({ threads: 1, args: ['--state-dir', state] })
   try {
-    const examples = examplesOf('README.md').filter((code) => code.includes("'latchkey/client'"))
-    assert.equal(examples.length, 5)
+    const examples = examplesOf('README.md').filter((code) => /'latchkey\/(client|locks)'/.test(code))
+    assert.equal(examples.length, 6)
     runExamples(
       'readme',
       examples.map((code) => runnable(code, server.port)),
     )
   } finally {
     await server.stop()
+    rmSync(state, { recursive: true })
   }
 })
 
-/** This server's port for the standard one, this machine for those of the example, and something to render. */
+/** This server's port for the standard one, this machine for those of the example, and something to render or to write. */
 function runnable(code: string, port: number): string {
   const here = code
     .replace('localhost:11211', `localhost:${port}`)
     .replaceAll('10.0.0.', '127.0.0.')
     .replace(/createClient\(\{ (?!servers)/, `createClient({ servers: 'localhost:${port}', `)
+  if (code.includes('write(')) return `${here}\nasync function write(fence: bigint) { return fence }\n`
   return code.includes('render(') ? `${here}\nfunction render(path: string) { return \`<h1>\${path}</h1>\` }\n` : here
 }

@@ -59,17 +59,20 @@ export async function startMemcached(args: string[] = []): Promise<ServerProcess
   const env = { ...process.env, MEMCACHED_PORT_FILENAME: portFile }
   const child = spawn('/usr/bin/memcached', line, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   child.once('close', () => rmSync(dir, { recursive: true, force: true }))
-  return whenListening(child, 'memcached', () => {
+  const findPort = () => {
     const text = existsSync(portFile) ? readFileSync(portFile, 'utf8') : ''
     const port = /TCP INET: (\d+)/.exec(text)
     return port === null ? undefined : Number(port[1])
-  })
+  }
+  // It has nothing to lose, and takes a second to stop when asked.
+  return whenListening(child, 'memcached', findPort, 'SIGKILL')
 }
 
 async function whenListening(
   child: ChildProcess,
   name: string,
   findPort: () => number | undefined,
+  stopSignal: NodeJS.Signals = 'SIGTERM',
 ): Promise<ServerProcess> {
   const words: string[] = []
   child.stderr!.setEncoding('utf8').on('data', (text: string) => words.push(text))
@@ -83,7 +86,7 @@ async function whenListening(
   })
   const alive = () => end === undefined
   const stderr = () => words.join('')
-  const stop = () => stopChild(child, alive, ended)
+  const stop = () => stopChild(child, stopSignal, alive, ended)
   // Should the test process end early, the server must not outlive it.
   const orphan = () => child.kill('SIGKILL')
   process.once('exit', orphan)
@@ -103,9 +106,14 @@ async function whenListening(
   }
 }
 
-async function stopChild(child: ChildProcess, alive: () => boolean, ended: Promise<number | NodeJS.Signals>) {
+async function stopChild(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  alive: () => boolean,
+  ended: Promise<number | NodeJS.Signals>,
+) {
   if (!alive()) return ended
-  child.kill('SIGTERM')
+  child.kill(signal)
   const late = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
   const end = await ended
   clearTimeout(late)

@@ -67,9 +67,9 @@ export class Standings {
     // Not by our clock: its pace is not the server's, and it may be set.
     const missingMs = this.#missingMs(await this.ask(client, session, name, call), name)
     if (missingMs <= 0) return
-    throw new LockUnavailableError(name, `${session.server} has restarted, and may have forgotten who holds it`, {
-      retryAfterMs: missingMs,
-    })
+    const cure = session.latchkey ? '; with --state-dir it would know' : ''
+    const why = `${session.server} started less than maxLease ago, and may have forgotten who holds it${cure}`
+    throw new LockUnavailableError(name, why, { retryAfterMs: missingMs })
   }
 
   /** A longer lease could outlive the time in which a restarted server has no vote. */
