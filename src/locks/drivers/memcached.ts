@@ -14,6 +14,7 @@ import {
 import { type Span, spanMs } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
 import { LockArgumentError } from '../errors.js'
+import { Contended } from './memcached/contended.js'
 import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
 import { factsOf } from './memcached/facts.js'
 import { latchkey, tryAdd } from './memcached/latchkey.js'
@@ -72,6 +73,7 @@ class MemcachedDriver implements LockDriver {
   readonly #standings: Standings
   readonly #stock: StockDialect
   readonly #waiters: Waiters
+  readonly #contended = new Contended()
 
   /** `options` are those that the client was made of, if it was made for this driver. */
   constructor(client: Client<unknown>, rules: VoteRules, options: MemcachedOptions | undefined) {
@@ -90,7 +92,7 @@ class MemcachedDriver implements LockDriver {
     }
     if (claim.waitMs < 1 || !speaksLatchkey(line.session)) return this.#dialect(line.session).claim(claim, line)
     // Most locks are free: only who has to wait needs a connection for it.
-    const lease = await tryAdd(claim, line)
+    const lease = await this.#tryFirst(claim, line)
     return lease === undefined ? this.#wait(claim, call, line.session.server) : { status: 'held', lease }
   }
 
@@ -133,6 +135,14 @@ class MemcachedDriver implements LockDriver {
   async close(): Promise<void> {
     await this.#waiters.close()
     if (this.#owned) await this.#client.close()
+  }
+
+  async #tryFirst(claim: Claim, line: Line): Promise<Lease | undefined> {
+    const { clock } = line.call
+    if (this.#contended.has(claim.key, clock.now())) return undefined
+    const lease = await tryAdd(claim, line)
+    if (lease === undefined) this.#contended.note(claim.key, clock.now())
+    return lease
   }
 
   /** On a connection of its own, whose server has to be asked whether it has a vote just as well. */
