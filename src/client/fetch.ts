@@ -4,7 +4,7 @@
  * time is nearly over. Everybody else is told that another caller is at it, and takes the old value, or waits.
  */
 
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import type { Client } from './client.js'
 import type { Codec, Encoded } from './codec.js'
 import type { Computations } from './computations.js'

@@ -3,8 +3,8 @@
  * pause.
  */
 import { performance } from 'node:perf_hooks'
+import { Backoff } from '../time/index.js'
 import type { Address } from './address.js'
-import { Backoff } from './backoff.js'
 import { type AnyExchange, Connection } from './connection.js'
 import { channels, publish } from './diagnostics.js'
 import { ClientClosedError } from './errors.js'

@@ -1,6 +1,6 @@
 /** Read, change, write back only if nobody else has: the CAS loop. */
 import { performance } from 'node:perf_hooks'
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import type { Client } from './client.js'
 import { leftOf } from './dispatch.js'
 import { DeadlineExceededError, UpdateConflictError } from './errors.js'

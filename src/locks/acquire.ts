@@ -1,6 +1,6 @@
 /** Acquiring one lock: attempts, with waiting between them, until it is held or the time is over. */
+import { Backoff } from '../time/index.js'
 import { Attempt, type Result } from './attempt.js'
-import { Backoff } from './backoff.js'
 import type { Held } from './belief.js'
 import type { Found } from './driver.js'
 import { LockBusyError, type LockUnavailableError, LockWaitTimeoutError } from './errors.js'

@@ -1,5 +1,5 @@
 /** A claim whose reply was lost: asking the server whether it was carried out. */
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import type { Claim, Found, Lease } from './driver.js'
 import { LockAmbiguousError } from './errors.js'
 import { pause } from './pause.js'

@@ -1,5 +1,5 @@
 /** Releasing a lease on the server, through lost replies. */
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import type { Held } from './belief.js'
 import type { Call } from './driver.js'
 import { OutcomeUnknownError } from './errors.js'

@@ -2,8 +2,8 @@
  * Keeps one lease: renews it, believes in it no longer than it may, and ends it. Everything that is sent for a lock goes
  * through one queue: a release waits for the renewal in flight, and no renewal starts once a release was asked for.
  */
+import { Backoff } from '../time/index.js'
 import type { Appointment } from './agenda.js'
-import { Backoff } from './backoff.js'
 import { believe, type Held, validUntil } from './belief.js'
 import { Ending } from './ending.js'
 import { type LockLostError, LockUnavailableError } from './errors.js'

@@ -1,6 +1,6 @@
 /** Looking at locks without holding them. */
 
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import type { Found } from './driver.js'
 import { LockUnavailableError, OutcomeUnknownError } from './errors.js'
 import { pause } from './pause.js'

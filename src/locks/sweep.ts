@@ -1,5 +1,5 @@
 /** Taking away what an acquisition may have left on the server, found by its owner token and deleted by compare-and-delete. */
-import { Backoff } from './backoff.js'
+import { Backoff } from '../time/index.js'
 import { pause } from './pause.js'
 import { callOf, type Site } from './site.js'
 

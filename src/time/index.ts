@@ -1,2 +1,3 @@
-/** Spans of time as people write them, for every part that takes one. */
+/** Spans of time as people write them, and pauses between tries. */
+export { Backoff } from './backoff.js'
 export { type Span, spanMs } from './span.js'

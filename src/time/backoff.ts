@@ -8,7 +8,8 @@ export class Backoff {
   readonly #random: () => number
   #lastMs = 0
 
-  constructor(leastMs: number, mostMs: number, random: () => number) {
+  /** `random`: from 0, below 1. */
+  constructor(leastMs: number, mostMs: number, random: () => number = Math.random) {
     this.#leastMs = leastMs
     this.#mostMs = mostMs
     this.#random = random
