@@ -24,7 +24,8 @@ const MORE = `
 The command runs with LATCHKEY_NAME, LATCHKEY_OWNER and LATCHKEY_FENCE in its environment. Signals sent to latchkey go
 on to the command, and the lock is released when that has ended. When the lease cannot be renewed, the command gets
 SIGTERM, and SIGKILL before the lease is over; when the lock is taken away, or latchkey dies, SIGTERM at once. It runs in a
-session of its own: it cannot open /dev/tty, and a process that it moves to another session is not reached.
+session of its own: it cannot open /dev/tty, and a process that it moves to another session, or that runs as another user, is
+not reached.
 
 Exit codes: that of the command (128 and the signal's number when one ended it), or
   ${exitCodes.usage}    wrong usage

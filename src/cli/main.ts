@@ -29,6 +29,11 @@ for (const command of withAllBelow(program)) {
   command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage))
 }
 
+// Whoever read the output has seen enough, as `head` does. What is done matters more than that it is told.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 await program.parseAsync()
 
 function withAllBelow(command: Command): Command[] {

@@ -44,9 +44,15 @@ export async function fencedUpdate(db: Queryable, update: FencedUpdate): Promise
     `UPDATE ${path(table)} SET ${changes} WHERE ${row} AND (${name} IS NULL OR ${name} <= ${ours})`,
     [...key, ...Object.values(set), fence],
   )
-  if (rowCount !== 0) return true
+  if (typeof rowCount !== 'number') {
+    throw new TypeError(
+      'the database does not tell how many rows were written: whether the fence was too old is not known',
+    )
+  }
+  if (rowCount > 0) return true
   // Refused, or not there: this only tells which, and may look later than the refusal was.
-  const { rows } = await db.query(`SELECT ${name} AS fence FROM ${path(table)} WHERE ${row}`, key)
+  // As text, lest a driver that reads a bigint as a number loses digits.
+  const { rows } = await db.query(`SELECT CAST(${name} AS text) AS fence FROM ${path(table)} WHERE ${row}`, key)
   const newer = BigInt((rows[0]?.fence ?? 0) as string)
   if (newer > fence) throw new StaleFenceError(table, fence, newer)
   return false

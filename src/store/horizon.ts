@@ -86,15 +86,17 @@ export class Horizon {
   }
 
   /**
-   * Writes before anybody has to wait for it, while leases keep coming. For a timer of the main thread.
+   * Writes before anybody has to wait for it, while leases keep coming; and anew what has come too near by the wall clock,
+   * or `isGone`, while leases that rely on it may run. For a timer of the main thread.
    * @throws StoreStateError
    */
-  keepAhead(nowMs: number): void {
+  keepAhead(nowMs: number, isGone = false): void {
     const { control, doubles } = this.#memory
     const latestMs = doubles[GlobalDouble.LatestLeaseMs]!
     const leasesNear = latestMs > nowMs && latestMs + STEP_MS / 2 > this.#ms
     const ceilingNear = nowMs + ceilingAhead(nowMs) / 2 > doubles[GlobalDouble.CeilingMs]!
-    if (!leasesNear && !ceilingNear) return
+    const tooNear = this.#ms > nowMs && this.#hasDrifted(nowMs)
+    if (!leasesNear && !ceilingNear && !tooNear && !isGone) return
     if (!tryAcquire(control, Global.StateLock, this.#owner)) return
     try {
       this.#writeLocked(Math.max(this.#ms, leasesNear ? latestMs + STEP_MS : 0), nowMs)

@@ -337,12 +337,12 @@ export class Table {
   }
 
   /**
-   * Writes ahead what leases and tokens will soon need; for a timer of one thread.
+   * Writes ahead what leases and tokens will soon need, and all of it anew when that `isGone`; for a timer of one thread.
    * @throws StoreStateError
    */
-  keepAhead(): void {
+  keepAhead(isGone = false): void {
     this.tick()
-    this.#engine.horizon.keepAhead(this.#engine.nowMs)
+    this.#engine.horizon.keepAhead(this.#engine.nowMs, isGone)
   }
 
   /** Milliseconds since the store began, at this batch's moment: the clock of `ensureHorizon`. */

@@ -1,7 +1,11 @@
 /** `latchkey locks`: what operators see, and what they can take away. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { startLatchkey } from '../support/process.js'
+import { projectRoot } from '../support/root.js'
 import { Heartbeat } from './heartbeat.js'
 import { latchkey, lock, servers } from './lock-process.js'
 
@@ -85,3 +89,12 @@ for (const [kind, start] of servers) {
     })
   })
 }
+
+test('a reader of the output that has gone is no trouble', async (t) => {
+  const server = await startLatchkey({ threads: 1 })
+  t.after(() => server.stop())
+  const main = join(projectRoot, 'dist/cli/main.js')
+  const line = `(sleep 0.5; exec "$0" "$1" stats -s ${server.host}:${server.port}; ) | true`
+  const { stderr } = spawnSync('sh', ['-c', line, process.execPath, main], { encoding: 'utf8', timeout: 20_000 })
+  assert.equal(stderr, '')
+})

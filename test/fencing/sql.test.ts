@@ -125,3 +125,18 @@ for (const [name, change, message] of wrong) {
     })
   })
 }
+
+test('a database that does not tell how many rows it wrote has not told that it wrote', async () => {
+  const silent = { query: async () => ({ rowCount: null, rows: [] }) }
+  await assert.rejects(write(5n, 1, silent), TypeError)
+  await assert.rejects(write(5n, 1, { query: async () => ({ rows: [] }) } as unknown as Queryable), TypeError)
+})
+
+onInvoices('a driver that reads a bigint as a number does not take a late writer for a missing row', async () => {
+  const int8 = 20
+  const types = { getTypeParser: (oid: number) => (text: string) => (oid === int8 ? Number(text) : text) }
+  const rounding = { query: (text: string, values: unknown[]) => db.query({ text, values, types: types as never }) }
+  const newer = 2n ** 59n + 1n
+  assert.equal(await write(newer, 1), true)
+  await assert.rejects(write(newer - 1n, 2, rounding as Queryable), StaleFenceError)
+})

@@ -2,7 +2,9 @@
 import { serve } from 'latchkey/server'
 
 const options = JSON.parse(process.argv[2] ?? '{}')
-const server = await serve({ port: 0, threads: 2, memory: '4mb', ...options })
+/** What every start after a crash tells is no news here. */
+const log = (line: string) => void (line.includes('locks that were given before') || console.error(line))
+const server = await serve({ port: 0, threads: 2, memory: '4mb', log, ...options })
 process.send?.(server.port)
 process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))
 // Nobody may be left behind by a test that is killed itself.

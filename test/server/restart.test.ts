@@ -19,10 +19,9 @@ const LEASE_MS = 900
 /** The server counts whole milliseconds, and may so end a lease one early. */
 const TICK_MS = 1
 /** Servers side by side, each killed so many times. */
-const SERVERS = 3
-const KILLS = Math.ceil(Number(process.env.LATCHKEY_KILLS ?? 18) / SERVERS)
+const SERVERS = 5
+const KILLS = Math.ceil(Number(process.env.LATCHKEY_KILLS ?? 100) / SERVERS)
 const CLIENTS = 3
-const LIFE_MS = 1800
 const KEYS = ['latchkey:lock:a', 'latchkey:lock:b']
 
 class Mortal {
@@ -59,6 +58,8 @@ class Beliefs {
   readonly #until = new Map<string, { client: number; ms: number }>()
   readonly #fences = new Map<string, bigint>()
   readonly wrong: string[] = []
+  /** Also by who only asks once after each start. */
+  granted = 0
   won = 0
   extended = 0
   refused = 0
@@ -71,7 +72,13 @@ class Beliefs {
     const before = this.#fences.get(key) ?? 0n
     if (fence <= before) this.wrong.push(`${key}: fence ${fence} after ${before}`)
     this.#fences.set(key, fence)
+    this.granted++
     this.#until.set(key, { client, ms: untilMs })
+  }
+
+  get areSome(): boolean {
+    const nowMs = performance.now()
+    return [...this.#until.values()].some(({ ms }) => ms > nowMs)
   }
 
   forget(key: string, client: number): void {
@@ -102,7 +109,16 @@ class Client {
       if (won === undefined) await sleep(5 + this.#random.below(20))
       else await this.#hold(key, won)
     }
+    this.close()
+  }
+
+  close(): void {
     this.#wire?.close()
+  }
+
+  /** Asks for every lock once. What it gets it keeps until the lease is over. */
+  async tryAll(): Promise<void> {
+    for (const key of KEYS) await this.#swap(key, 'ME')
   }
 
   /** Renews a few times, then releases, or is as good as dead. */
@@ -149,17 +165,30 @@ class Client {
   }
 }
 
-async function torment(seed: number): Promise<Beliefs> {
+/** Waits for any moment at which a lock is held that this start of the server has given. */
+async function someHeld(beliefs: Beliefs, before: number, random: Random): Promise<void> {
+  while (beliefs.granted === before) await sleep(2)
+  await sleep(random.below(LEASE_MS))
+  while (!beliefs.areSome) await sleep(2)
+}
+
+async function torment(seed: number, threads: number): Promise<Beliefs> {
   const random = new Random(seed)
-  const server = new Mortal(mkdtempSync(join(tmpdir(), 'latchkey-restart-')))
+  const stateDir = mkdtempSync(join(tmpdir(), 'latchkey-restart-'))
+  const server = new Mortal(stateDir, { stateDir, maxLeaseMs: LEASE_MS + 100, threads })
   const beliefs = new Beliefs()
   await server.start()
   const clients = Array.from({ length: CLIENTS }, (_, id) => new Client(server, beliefs, id, new Random(seed + id + 1)))
   const runs = clients.map((client) => client.run())
+  let granted = 0
   while (server.kills < KILLS) {
-    await sleep(random.below(LIFE_MS))
+    await someHeld(beliefs, granted, random)
     await server.end('SIGKILL')
+    granted = beliefs.granted
     await server.start()
+    const newcomer = new Client(server, beliefs, CLIENTS + server.kills, random)
+    await newcomer.tryAll()
+    newcomer.close()
   }
   const before = beliefs.won
   // However it was killed, the grace ends by itself.
@@ -174,9 +203,11 @@ async function torment(seed: number): Promise<Beliefs> {
 
 test('killed again and again: never two holders, and fences never go back', async (t) => {
   const seed = chosenSeed()
-  const all = await Promise.all(Array.from({ length: SERVERS }, (_, index) => torment(seed + index * 1000)))
+  const all = await Promise.all(
+    Array.from({ length: SERVERS }, (_, index) => torment(seed + index * 1000, index === 0 ? 2 : 1)),
+  )
   for (const { wrong, won, extended, refused } of all) {
-    t.diagnostic(`${won} won, ${extended} renewed, ${refused} refused in grace`)
+    t.diagnostic(`${KILLS} kills, ${won} won, ${extended} renewed, ${refused} refused in grace`)
     assert.deepEqual(wrong, [], `seed ${seed}`)
     assert.ok(won > KILLS / 3 && extended > 2 && refused > KILLS, `seed ${seed}: ${won}, ${extended}, ${refused}`)
   }

@@ -13,11 +13,11 @@
  *   lease's end − margin, whichever is first.
  * - After it has been stopped once, no news of the lease helps it any more.
  *
- * It cannot reach a process that the command has put into another group (a daemon), and nobody guards when the guard itself is
- * killed together with its parent.
+ * It cannot reach a process that the command has put into another group (a daemon), nor one that runs as another user (sudo), and
+ * nobody guards when the guard itself is killed together with its parent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { say } from '../say.js'
+import { sayLater } from '../say.js'
 import { type Deadline, leftOf, monotonicMs } from './deadline.js'
 import { signalGroup, terminateGroup } from './group.js'
 import type { Ending, News, Order, Terms } from './messages.js'
@@ -70,7 +70,7 @@ class Guarded {
   }
 
   orphaned(): void {
-    if (this.#ending === undefined) say('the holder of the lock is gone: the command is stopped')
+    if (this.#ending === undefined) sayLater('the holder of the lock is gone: the command is stopped')
     this.stop()
   }
 

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 /** What is used of `node:fs`; tests put faults in. */
 export type Files = Pick<
   typeof fs,
-  'openSync' | 'writeSync' | 'fsyncSync' | 'closeSync' | 'renameSync' | 'readFileSync' | 'existsSync'
+  'openSync' | 'writeSync' | 'fsyncSync' | 'closeSync' | 'renameSync' | 'readFileSync' | 'existsSync' | 'copyFileSync'
 >
 
 /** The text of the file, undefined when there is none; throws when it cannot be read. */
@@ -42,12 +42,12 @@ function synced(files: Files, path: string, mode: string, act: (file: number) =>
   }
 }
 
-/** Gives a file that is of no use another name, next to it, that nothing has yet. The new path. */
-export function moveAside(path: string, files: Files = fs): string {
+/** Keeps a copy of a file that is of no use, next to it, under a name that nothing has yet. The path of the copy. */
+export function copyAside(path: string, files: Files = fs): string {
   for (let count = 1; ; count++) {
     const aside = `${path}.refused-${count}`
     if (files.existsSync(aside)) continue
-    files.renameSync(path, aside)
+    files.copyFileSync(path, aside, fs.constants.COPYFILE_EXCL)
     return aside
   }
 }

@@ -1,4 +1,5 @@
 /** The main thread's part in keeping leases: writes ahead of what is asked for, and at the end what is still held. */
+import { existsSync } from 'node:fs'
 import type { Table } from '../../store/index.js'
 import { type LockState, leaseKeeper } from './lock-state.js'
 
@@ -27,8 +28,11 @@ export class LeaseWatch {
   }
 
   #look(): void {
+    const { path } = this.#state.place
     try {
-      this.#table.keepAhead()
+      const isGone = !existsSync(path)
+      this.#table.keepAhead(isGone)
+      if (isGone) this.#log(`latchkey: the lock state ${path} was gone, and is written anew: who has deleted it?`)
       if (this.#trouble !== '') this.#log('latchkey: the lock state can be written again')
       this.#trouble = ''
     } catch (error) {

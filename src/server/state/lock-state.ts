@@ -5,7 +5,7 @@
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { casEpochAt, type Inherited, type LeaseKeeper } from '../../store/index.js'
-import { type Files, moveAside, readText, replaceText } from './file.js'
+import { copyAside, type Files, readText, replaceText } from './file.js'
 import { type Moments, systemMoments } from './moments.js'
 import { type Occupancy, occupy } from './occupancy.js'
 import { decodeState, encodeState, type StateRecord } from './record.js'
@@ -13,6 +13,10 @@ import { decodeState, encodeState, type StateRecord } from './record.js'
 export const STATE_FILE = 'locks.state'
 /** Nobody's tokens are ahead of the clock by as much as this, after a state that could not be read. */
 const LOST_CEILING_MS = 365 * 24 * 3_600_000
+
+/** Not made unasked: in place of a disk that is not mounted it would look like a first start, which waits for nobody. */
+const MISSING =
+  'it does not exist. If it is on a disk that is not mounted, mount that; for a first start make it, with mkdir'
 
 /** Thrown when the state directory cannot be used: not there, not writable, in use by another server. */
 export class LockStateError extends Error {
@@ -67,8 +71,8 @@ export class LockState {
   }
 
   /**
-   * Takes the directory and reads what is there. A file that cannot be understood is told of, and moved aside: then
-   * as long is waited as any lease may last.
+   * Takes the directory and reads what is there. A file that cannot be understood is told of, kept as a copy, and
+   * replaced: then as long is waited as any lease may last.
    * @throws LockStateError
    */
   static async open(
@@ -81,6 +85,7 @@ export class LockState {
     try {
       const path = join(dir, STATE_FILE)
       const inherited = inherit(path, maxLeaseMs, log, moments)
+      tellGrace(inherited.graceMs, log)
       const leaseMs = Math.max(maxLeaseMs, inherited.graceMs)
       return new LockState(inherited, { path, leaseMs }, occupancy)
     } catch (error) {
@@ -94,13 +99,23 @@ export class LockState {
   }
 }
 
+function tellGrace(graceMs: number, log: (message: string) => void): void {
+  if (graceMs === 0) return
+  const seconds = Math.ceil(graceMs / 1000)
+  log(`latchkey: locks that were given before may still be held: none is given for ${seconds} s`)
+}
+
 async function take(dir: string): Promise<Occupancy> {
   try {
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
     return await occupy(dir)
   } catch (error) {
-    throw new LockStateError(dir, (error as Error).message)
+    throw new LockStateError(dir, isMissing(error) ? MISSING : (error as Error).message)
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
 function inherit(path: string, maxLeaseMs: number, log: (message: string) => void, moments: Moments): Inherited {
@@ -108,12 +123,15 @@ function inherit(path: string, maxLeaseMs: number, log: (message: string) => voi
   if (text === undefined) return { casFloor: 0n, graceMs: 0, maxLeaseMs }
   const record = decodeState(text)
   if (typeof record !== 'string') return { casFloor: record.ceiling, graceMs: graceOf(record, moments), maxLeaseMs }
-  const aside = moveAside(path)
+  const aside = copyAside(path)
+  const casFloor = casEpochAt(moments.wallMs() + LOST_CEILING_MS)
+  // In its place at once: this start may fail yet, and the next one must not find a directory that looks new.
+  leaseKeeper({ path, leaseMs: maxLeaseMs }, false, moments).write(maxLeaseMs, casFloor)
   log(
     `latchkey: the lock state ${path} cannot be used: ${record}. It is kept as ${aside}. ` +
-      `No lock is given for ${maxLeaseMs} ms, the longest lease there may be.`,
+      'The longest lease there may be is waited for.',
   )
-  return { casFloor: casEpochAt(moments.wallMs() + LOST_CEILING_MS), graceMs: maxLeaseMs, maxLeaseMs }
+  return { casFloor, graceMs: maxLeaseMs, maxLeaseMs }
 }
 
 /**

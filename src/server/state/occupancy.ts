@@ -28,7 +28,11 @@ export async function occupy(dir: string): Promise<Occupancy> {
   const server = createServer((socket) => socket.destroy()).unref()
   const leave = () => {
     server.close()
-    rmSync(join(dir, name), { force: true })
+    try {
+      rmSync(join(dir, name), { force: true })
+    } catch {
+      // A directory that cannot be written any more. Nobody answers at what is left: the next start clears it away.
+    }
     short.close()
   }
   try {

@@ -1,6 +1,8 @@
 /** The guard with real processes, and a lock that only the test knows of. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Heartbeat, isAlive, until } from '../heartbeat.js'
@@ -15,10 +17,18 @@ interface Run {
   readonly errors: () => string
 }
 
-function hold(leaseMs: number, renewal: 'renew' | 'once', killAfterMs: number, command: readonly string[]): Run {
-  const child = spawn(process.execPath, [holder, `${leaseMs}`, renewal, `${killAfterMs}`, ...command])
+function hold(
+  leaseMs: number,
+  renewal: 'renew' | 'once',
+  killAfterMs: number,
+  command: readonly string[],
+  stderr: 'pipe' | number = 'pipe',
+): Run {
+  const child = spawn(process.execPath, [holder, `${leaseMs}`, renewal, `${killAfterMs}`, ...command], {
+    stdio: ['pipe', 'pipe', stderr],
+  }) as ChildProcessWithoutNullStreams
   let errors = ''
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     errors += text
   })
   return {
@@ -127,6 +137,37 @@ for (const [name, signal] of [
 test('a holder that dies has its command ended at once, not when the lease is over', async () => {
   const heart = new Heartbeat()
   const run = hold(3_600_000, 'renew', 500, heart.command)
+  await heart.started()
+  run.child.kill('SIGKILL')
+  await heart.ended()
+})
+
+/** A pipe that is full, and that nobody reads. */
+function fullPipe(): { fd: number; close: () => void } {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-pipe-'))
+  const path = join(dir, 'pipe')
+  execFileSync('mkfifo', [path])
+  const ours = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
+  const fd = openSync(path, 'w')
+  for (const size of [4096, 1]) {
+    const filling = Buffer.alloc(size, 'x')
+    assert.throws(() => {
+      for (;;) writeSync(ours, filling)
+    }, /EAGAIN/)
+  }
+  const close = () => {
+    closeSync(fd)
+    closeSync(ours)
+    rmSync(dir, { recursive: true })
+  }
+  return { fd, close }
+}
+
+test('a stderr that nobody reads does not keep the guard from stopping the command', { timeout: 60_000 }, async (t) => {
+  const pipe = fullPipe()
+  t.after(pipe.close)
+  const heart = new Heartbeat()
+  const run = hold(3_600_000, 'renew', 300, heart.deaf, pipe.fd)
   await heart.started()
   run.child.kill('SIGKILL')
   await heart.ended()
