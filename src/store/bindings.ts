@@ -67,6 +67,9 @@ export class Bindings {
   /** A binding for the item that is about to be stored under `key`: pass it as `bindTo`. 0 when there is no place for it. */
   reserve(key: Key): number {
     if (this.#bound.size >= this.#purgeAt) this.purge()
+    const binding = this.#places.reserve(key)
+    if (binding !== 0 || this.#bound.size === 0) return binding
+    this.purge()
     return this.#places.reserve(key)
   }
 
