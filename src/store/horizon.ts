@@ -30,7 +30,10 @@ const STEP_MS = 10_000
  * a clock set forward, brings it nearer. It is written so much later than it has to be, and anew when that is used up.
  */
 const DRIFT_MS = 1000
-/** Disks are slow at times. The main thread never waits here, and so hears of it when the one that writes dies. */
+/**
+ * Disks are slow at times. The main thread waits here for less, and only when its sweep hands a lease over: it must come to
+ * hear of it when the one that writes dies.
+ */
 const LOCK_TIMEOUT_MS = 10_000
 /** The ceiling is written ahead by the table's age, within these: a crash skips tokens, but a crash loop not many. */
 const CEILING_AHEAD_MIN_MS = 60_000

@@ -108,6 +108,8 @@ export class Operations implements Succession {
   #tokenState: WaiterState = WaiterState.Bound
   /** What is handed over may use the last pages: it mostly takes the place of what has just gone. */
   #useReserve = false
+  /** What is stored lives from no sooner than this on. 0 but while an item is handed over. */
+  #bornFromMs = 0
   /** Of the fence that an operation looks at. */
   readonly #register: Key
   /** How many pages the operation that answered `NeedRoom` could use. */
@@ -312,6 +314,8 @@ export class Operations implements Succession {
     this.#useReserve = true
     this.#tokenState = WaiterState.Granting
     this.#tokenFor = waiter
+    // This thread's batch may have begun before the waiter came, who counts his time to live from then.
+    this.#bornFromMs = waiters.sinceOf(waiter) - 1
     try {
       const stored =
         this.#coverLease(key, waiters.ttlOf(waiter)) &&
@@ -331,6 +335,7 @@ export class Operations implements Succession {
       this.#tokenFor = 0
       this.#tokenState = WaiterState.Bound
       this.#useReserve = false
+      this.#bornFromMs = 0
       this.pagesWanted = pagesWanted
       this.obstacle = obstacle
     }
@@ -607,7 +612,7 @@ export class Operations implements Succession {
   #mayLease(key: Key, expiresAtMs: number): boolean {
     if (expiresAtMs === 0 || !this.#config.pinned.isLock(key)) return true
     const { horizon, nowMs } = this.#engine
-    if (expiresAtMs - nowMs > this.#config.maxLeaseMs) {
+    if (expiresAtMs - this.#bornMs > this.#config.maxLeaseMs) {
       this.obstacle = Obstacle.Lease
       return false
     }
@@ -732,7 +737,11 @@ export class Operations implements Succession {
 
   #expiryOf(ttlMs: number): number {
     if (ttlMs === 0) return 0
-    return ttlMs < 0 ? this.#engine.nowMs : this.#engine.nowMs + Math.min(Math.ceil(ttlMs), TTL_MAX_MS)
+    return ttlMs < 0 ? this.#engine.nowMs : this.#bornMs + Math.min(Math.ceil(ttlMs), TTL_MAX_MS)
+  }
+
+  get #bornMs(): number {
+    return Math.max(this.#engine.nowMs, this.#bornFromMs)
   }
 
   #isTooLarge(key: Key, length: number): boolean {

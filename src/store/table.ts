@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Worker } from 'node:worker_threads'
-import { Bindings } from './bindings.js'
+import { Bindings, Places } from './bindings.js'
 import type { Bytes } from './bytes.js'
 import { casCeiling, casEpochAt } from './cas-epoch.js'
 import { type Clock, monotonicClock } from './clock.js'
@@ -70,6 +70,7 @@ export class Table {
   readonly #engine: Engine
   readonly #operations: Operations
   readonly #pinned: PinnedPrefixes
+  readonly #places: Places
   readonly #waits: Waits
   #sweeper: NodeJS.Timeout | undefined
 
@@ -89,7 +90,8 @@ export class Table {
       casEpoch: handle.casEpoch,
       maxLeaseMs: handle.maxLeaseMs,
     })
-    this.#waits = new Waits(this.#engine, this.#operations)
+    this.#places = new Places(this.#engine)
+    this.#waits = new Waits(this.#engine, this.#operations, this.#places)
   }
 
   /**
@@ -227,7 +229,7 @@ export class Table {
 
   /** A set of items that end together: with a client's connection, say. */
   newBindings(): Bindings {
-    return new Bindings(this.#engine, this.#operations)
+    return new Bindings(this.#engine, this.#operations, this.#places)
   }
 
   /**

@@ -2,6 +2,7 @@
  * The waits of this thread: its timers, and how it learns what other threads have decided. A thread that grants or refuses
  * a wait signals the thread of the waiter, which then looks at the states of its own.
  */
+import type { Places } from './bindings.js'
 import type { Bytes } from './bytes.js'
 import { Counter } from './counters.js'
 import type { Engine } from './engine.js'
@@ -80,14 +81,16 @@ function refusalOf(obstacle: number, graceMs: number): Error {
 export class Waits {
   readonly #engine: Engine
   readonly #operations: Operations
+  readonly #places: Places
   readonly #key: Key
   readonly #pending = new Map<number, Waiting>()
   #listening = false
   #ahead: NodeJS.Timeout | undefined
 
-  constructor(engine: Engine, operations: Operations) {
+  constructor(engine: Engine, operations: Operations, places: Places) {
     this.#engine = engine
     this.#operations = operations
+    this.#places = places
     this.#key = engine.newKey()
   }
 
@@ -106,16 +109,19 @@ export class Waits {
     settle: (end: WaitEnd) => void,
   ): Wait | Outcome | undefined {
     const { waiters } = this.#engine
-    const waiter = options.bindTo || waiters.reserve(key)
+    const waiter = options.bindTo || this.#places.reserve(key)
     if (waiter === 0) return Outcome.TooManyWaiters
     waiters.writeItem(waiter, value, start, length, options)
     // A millisecond more than the clock's last whole one: what is told as waited must not be more than was.
     const sinceMs = this.#engine.nowMs + 1
-    const leftMs = this.#enqueue(key, waiter, sinceMs)
-    if (leftMs === undefined) {
-      if (options.bindTo === 0) waiters.free(waiter)
-      return undefined
+    let leftMs: number | undefined
+    try {
+      leftMs = this.#enqueue(key, waiter, sinceMs)
+    } finally {
+      // Not in the queue: the key is vacant, or its stripe could not be locked. A binding is its maker's to free.
+      if (options.bindTo === 0 && waiters.stateOf(waiter) === WaiterState.Reserved) waiters.free(waiter)
     }
+    if (leftMs === undefined) return undefined
     this.#engine.counters.add(Counter.waits)
     const wait = new Waiting(this, waiter, key.stripe, sinceMs, options.bindTo !== 0, leaseMs, waitMs, settle)
     this.#pending.set(waiter, wait)
