@@ -35,7 +35,7 @@ export const fenceCases: readonly Case[] = [
     },
   },
   {
-    name: 'fences rise when the counter is lost, again and again, by whoever starts it again',
+    name: 'fences rise when the counter is lost, by whoever starts it again',
     skip: ({ fences }) => fences === 'token' && 'the token is the fence',
     alone: true,
     run: async ({ bench, create, claim }) => {

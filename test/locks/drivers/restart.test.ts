@@ -182,7 +182,7 @@ test('options that make no sense are refused', async () => {
 async function refusal(driver: LockDriver, name: string): Promise<LockUnavailableError> {
   const error = await driver.claim(claim(name), call).catch((error) => error)
   assert.ok(error instanceof LockUnavailableError, `${error}`)
-  assert.match(error.message, /restarted/)
+  assert.match(error.message, /started/)
   return error
 }
 
