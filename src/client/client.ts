@@ -337,7 +337,7 @@ export class Client<T> implements AsyncDisposable {
 
   /**
    * Closes, of all views, by telling the servers at once that nothing more will come (FIN). What is under way settles by what
-   * they still say, or else rejects with ConnectionLostError. What has not been sent rejects with ClientClosedError.
+   * they still say within `stallMs`, or else rejects with ConnectionLostError. What has not been sent rejects with ClientClosedError.
    */
   hangUp(): Promise<void> {
     return this.#dispatch.fleet.hangUp()

@@ -70,7 +70,12 @@ export class Upstream {
     this.#closed = true
     for (const exchange of this.#waiting.drain()) exchange.fail(new ClientClosedError())
     for (const link of this.#links) link.hangUp()
-    await this.close()
+    // A server that does not end the connection either, such as one that hangs, is not waited for.
+    const { stallMs } = this.#settings
+    const enough = setTimeout(() => {
+      for (const link of this.#links) link.close(new Error(`the server has not hung up within ${stallMs} ms`))
+    }, stallMs)
+    await this.close().finally(() => clearTimeout(enough))
   }
 
   /** Of the connection that a request would go out on now. */

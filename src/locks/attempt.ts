@@ -3,6 +3,7 @@ import { believe, type Held } from './belief.js'
 import { confirm } from './confirm.js'
 import type { Claim, Found, Lease } from './driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from './errors.js'
+import { named } from './naming.js'
 import type { Wanted } from './settings.js'
 import { callOf, mayPass, type Site } from './site.js'
 import { sweep } from './sweep.js'
@@ -54,7 +55,8 @@ export class Attempt {
     try {
       const result = await this.#site.driver.claim(this.#claim, callOf(this.#site, this.#signal))
       return result.status === 'held' ? await this.#accept(result.lease) : result
-    } catch (error) {
+    } catch (failure) {
+      const error = named(this.#claim.name, failure)
       if (error instanceof LockUnavailableError) return { status: 'unavailable', error }
       if (!(error instanceof OutcomeUnknownError)) throw error
       this.#signal.throwIfAborted()

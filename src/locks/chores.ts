@@ -1,7 +1,13 @@
 /** What goes on behind the callers' backs, so that `close` can wait for it. */
+import { manyMayWait } from './linked.js'
+
 export class Chores {
   readonly #running = new Set<Promise<void>>()
   readonly #hurry = new AbortController()
+
+  constructor() {
+    manyMayWait(this.#hurry.signal)
+  }
 
   /** Aborts when there is no time any more: whoever waits tries once more and ends. */
   get hurry(): AbortSignal {

@@ -2,6 +2,7 @@
 import { Backoff } from '../time/index.js'
 import type { Claim, Found, Lease } from './driver.js'
 import { LockAmbiguousError } from './errors.js'
+import { named } from './naming.js'
 import { pause } from './pause.js'
 import { callOf, mayPass, type Site } from './site.js'
 
@@ -32,7 +33,7 @@ export async function confirm(
       if (lease !== undefined) return lease
     } catch (error) {
       if (!mayPass(error)) throw error
-      last = error
+      last = named(claim.name, error)
     }
     const leftMs = until - clock.now()
     if (leftMs <= 0) throw ambiguous(claim, last)
@@ -47,8 +48,8 @@ function isOurs(found: Found | undefined, claim: Claim): found is Found {
 }
 
 /** Not believed for a moment: it is over before it began. */
-function leaseOf({ key, holder, fence, version }: Found, { name }: Claim): Lease {
-  return { key, name, holder, fence, version, from: Number.NEGATIVE_INFINITY, granularityMs: 0 }
+function leaseOf({ key, holder, fence, version }: Found, { name, guarantee }: Claim): Lease {
+  return { key, name, holder, guarantee, fence, version, from: Number.NEGATIVE_INFINITY, granularityMs: 0 }
 }
 
 function ambiguous({ name }: Claim, cause: unknown): LockAmbiguousError {

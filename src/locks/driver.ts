@@ -51,6 +51,8 @@ export interface Lease {
   readonly holder: Holder
   /** Greater than the fence of every earlier holder of this name; undefined without the guarantee `fenced`. */
   readonly fence: bigint | undefined
+  /** As it was claimed; undefined: not known, and then nothing is waived for it. */
+  readonly guarantee?: Guarantee | undefined
   /** What release and extend compare: the item's token, which every extension changes. */
   readonly version: bigint
   /**
@@ -104,7 +106,10 @@ export interface LockDriver {
   readonly kind: string
   /** Takes the lock if it is free, or waits its turn where the server has queues. */
   claim(claim: Claim, call: Call): Promise<ClaimResult>
-  /** Gives the lease a new life of `ttlMs`, if it is still this one's; undefined when it is not. Never makes it anew. */
+  /**
+   * Gives the lease a new life of `ttlMs`, if it is still this one's; undefined when it is not. Never makes it anew. `from` and
+   * `granularityMs` of the result are this server's own, whatever the lease that was given says.
+   */
   extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined>
   /** Deletes it if the server still has this version. False when it is gone or another's. */
   release(key: string, version: bigint, call: Call): Promise<boolean>

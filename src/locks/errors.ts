@@ -58,10 +58,13 @@ export class LockLostError extends LockError {
  */
 export class LockUnavailableError extends LockError {
   readonly retryAfterMs: number | undefined
+  /** The message without the lock. */
+  readonly why: string
 
   constructor(lock: string, why: string, options: ErrorOptions & { retryAfterMs?: number } = {}) {
     super('LOCK_UNAVAILABLE', lock, `${lock} cannot be had: ${why}`, options)
     this.retryAfterMs = options.retryAfterMs
+    this.why = why
   }
 }
 

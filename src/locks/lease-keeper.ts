@@ -15,6 +15,8 @@ import type { Site } from './site.js'
 import { sweep } from './sweep.js'
 import type { LockState, ReleaseOutcome } from './types.js'
 
+/** One who does not renew because it is not wanted asks again after so long. */
+const LOOK_MS = 500
 /** Timers are late: so much before its end a lease that has not been renewed is lost, and told of in time. */
 const TELL_MS = 2
 const OVER = 'its lease is over'
@@ -198,8 +200,14 @@ export class LeaseKeeper implements Keeper {
   #arm(): void {
     this.#disarm()
     if (this.#ending.state !== undefined) return
-    const next = Math.min(this.#tellAt, this.#isRenewing() ? this.#renewAt : Number.POSITIVE_INFINITY)
+    const next = Math.min(this.#tellAt, this.#isRenewing() ? this.#renewAt : this.#lookAgainAt())
     this.#next = this.#site.agenda.add(next, this.#wake)
+  }
+
+  /** Who is not wanted now may be wanted again before the lease is over: nobody tells. */
+  #lookAgainAt(): number {
+    const { isWanted = () => true } = this.#keeping
+    return isWanted() ? Number.POSITIVE_INFINITY : this.#now() + LOOK_MS
   }
 
   #disarm(): void {

@@ -16,6 +16,7 @@ import { Lock } from './lock.js'
 import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
+import { named } from './naming.js'
 import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
@@ -122,7 +123,10 @@ export class Locks implements AsyncDisposable {
   async explain(name = 'any', guarantee = this.#settings.defaults.guarantee): Promise<Explanation> {
     const key = this.#site.prefix + checkName(name)
     const { environment, deadlineMs, driver } = this.#site
-    return explain(await driver.facts(key, { clock: environment.clock, deadlineMs }), guarantee)
+    const facts = await driver.facts(key, { clock: environment.clock, deadlineMs }).catch((error) => {
+      throw named(name, error)
+    })
+    return explain(facts, guarantee)
   }
 
   /**

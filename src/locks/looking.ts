@@ -3,6 +3,7 @@
 import { Backoff } from '../time/index.js'
 import type { Found } from './driver.js'
 import { LockUnavailableError, OutcomeUnknownError } from './errors.js'
+import { named } from './naming.js'
 import { pause } from './pause.js'
 import { callOf, mayPass, type Site } from './site.js'
 
@@ -33,7 +34,7 @@ export async function* lookAtAll(site: Site, namePrefix: string): AsyncGenerator
 
 /** For one that reads, not knowing the outcome is having none. */
 function known(name: string, error: unknown): unknown {
-  if (!(error instanceof OutcomeUnknownError)) return error
+  if (!(error instanceof OutcomeUnknownError)) return named(name, error)
   return new LockUnavailableError(name, 'the server did not answer', { cause: error })
 }
 
@@ -60,7 +61,8 @@ export async function takeAway(site: Site, name: string, condition: ReleaseCondi
       cause = error
     }
     const leftMs = giveUpAt - clock.now()
-    if (leftMs <= 0) throw new LockUnavailableError(name, 'the server did not say that it was released', { cause })
+    if (leftMs <= 0 || site.chores.hurry.aborted)
+      throw new LockUnavailableError(name, 'the server did not say that it was released', { cause })
     await pause(site.environment, Math.min(backoff.next(), leftMs), site.chores.hurry, true).catch(() => {})
   }
 }

@@ -127,6 +127,50 @@ test('a helper thread that dies over an extension leaves a lock that can be rele
   await locks.close()
 })
 
+for (const ask of ['extend', 'release'] as const) {
+  test(`a helper thread that hangs over its work is not waited for: ${ask}`, async () => {
+    const driver = new SharedDriver(newSharedLock())
+    const locks = createLocks(driver, { deadlineMs: 50 })
+    const lock = await locks.acquire('a', { ttl: '1m', renew: 'thread' })
+    const other = lock.extend('50s')
+    driver.hanging = true
+    await other.catch(() => {})
+    if (ask === 'extend') await lock.extend()
+    else {
+      const hung = lock.extend()
+      assert.equal(await lock.release(), 'released')
+      await assert.rejects(hung, LockLostError)
+    }
+    assert.equal(await lock.release(), 'released')
+    assert.equal(await locks.inspect('a'), undefined)
+    await locks.close()
+  })
+}
+
+test('a lock that is handed over after the death of the helper thread is left alone', async () => {
+  const driver = new SharedDriver(newSharedLock())
+  const locks = createLocks(driver)
+  const lock = await locks.acquire('a', { ttl: TTL_MS, renew: 'thread' })
+  driver.deadly = true
+  await lock.extend()
+  lock.serialize({ detach: true })
+  assert.equal(lock.state, 'released')
+  await until(() => driver.isFree)
+  await locks.close()
+})
+
+test('a thread that was stuck, but not for all of its lease, is worked for again', async () => {
+  const { driver, locks } = start()
+  const lock = await locks.acquire('a', { ttl: 4 * TTL_MS, renew: 'thread', maxStall: 1 })
+  // The helper thread would have renewed after a third.
+  block(2 * TTL_MS)
+  assert.equal(driver.helped, 0)
+  await until(() => driver.helped > 0 || lock.signal.aborted)
+  assert.equal(lock.state, 'held')
+  assert.equal(await lock.release(), 'released')
+  await locks.close()
+})
+
 test('a driver that cannot be made in another thread is refused before anything is sent', async () => {
   const { driver, locks } = model()
   await assert.rejects(locks.acquire('a', { renew: 'thread' }), LockArgumentError)

@@ -152,6 +152,13 @@ test('close does not wait for a server that is gone', async () => {
   assert.ok(time.now() - startedAt < 5000)
 })
 
+test('locks that are closed ask once, and not without a pause', async () => {
+  const { time, driver, locks } = model({ fates: () => ({ loss: 'refused' }) })
+  await time.settled(locks.close())
+  await assert.rejects(time.settled(locks.forceRelease('a')), LockUnavailableError)
+  assert.equal(driver.asked.find, 1)
+})
+
 test('a listener of the signal that throws breaks nothing', async () => {
   const { time, locks } = model()
   const lock = await time.settled(locks.acquire('a', { ttl: '3s', renew: false }))

@@ -98,6 +98,7 @@ class MemcachedDriver implements LockDriver {
 
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
     const line = this.#lineNow(lease.key, call) ?? (await this.#line(this.#client, lease.key, call))
+    await this.#standings.admit(line.client, line.session, { ...lease, ttlMs }, call)
     return this.#dialect(line.session).extend(lease, ttlMs, line)
   }
 
@@ -116,20 +117,26 @@ class MemcachedDriver implements LockDriver {
     const deadlineMs = LIST_DEADLINES * call.deadlineMs
     const options = { prefix: keyPrefix, deadlineMs, ...(signal && { signal }) }
     const keys = this.#client.keys(options)
-    for (;;) {
-      const next = await sending(keyPrefix, 'asks', keys.next())
-      if (next.done) return
-      const { key, server } = next.value
-      // One that belongs to another server is nobody's lock: nobody looks there.
-      if (typeof key !== 'string' || this.#client.serverOf(key) !== server) continue
-      const found = await this.find(key, call)
-      if (found !== undefined) yield found
+    try {
+      for (;;) {
+        const next = await sending(keyPrefix, 'asks', keys.next())
+        if (next.done) return
+        const { key, server } = next.value
+        // One that belongs to another server is nobody's lock: nobody looks there.
+        if (typeof key !== 'string' || this.#client.serverOf(key) !== server) continue
+        const found = await this.find(key, call)
+        if (found !== undefined) yield found
+      }
+    } finally {
+      // Whoever has seen enough leaves connections that were made for this.
+      await keys.return(undefined)
     }
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
     const line = await this.#line(this.#client, key, call)
-    return factsOf(key, line, await this.#standings.of(line.client, line.session, key, call))
+    const standing = await this.#standings.of(line.client, line.session, key, call)
+    return factsOf(key, line, standing, !this.#standings.trusting)
   }
 
   async close(): Promise<void> {
@@ -148,7 +155,12 @@ class MemcachedDriver implements LockDriver {
   /** On a connection of its own, whose server has to be asked whether it has a vote just as well. */
   async #wait(claim: Claim, call: Call, server: string): Promise<ClaimResult> {
     const client = this.#waiters.take(server)
-    if (client === undefined) return latchkey.claim(claim, await this.#line(this.#client, claim.key, call))
+    if (client === undefined) {
+      const line = await this.#line(this.#client, claim.key, call)
+      // It may be another process than the one that had a vote just now.
+      await this.#standings.vote(line.client, line.session, claim, call)
+      return latchkey.claim(claim, line)
+    }
     let reusable = false
     try {
       const line = await this.#line(client, claim.key, call)

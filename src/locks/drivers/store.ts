@@ -55,7 +55,7 @@ class StoreDriver implements LockDriver {
     const record = encodeRecord(holder, fence ?? 'none')
     const from = clock.now()
     const swapped = await attempt(name, () => this.#store.swap(key, record, version, { ttlMs: lifeMs(ttlMs) }))
-    return typeof swapped === 'bigint' ? { ...lease, version: swapped, from } : undefined
+    return typeof swapped === 'bigint' ? { ...lease, version: swapped, from, granularityMs: 0 } : undefined
   }
 
   release(key: string, version: bigint): Promise<boolean> {

@@ -5,6 +5,9 @@ import type { Site } from '../site.js'
 import { Heartbeat } from './heartbeat.js'
 import type { Answer, FromHelper, HelperData, ToHelper } from './messages.js'
 
+/** A renewal in flight, and then an extension or a release with all its tries, end within so many. */
+const ANSWER_DEADLINES = 10
+
 /** What is told when a lock is lost, and when the thread has died. */
 interface Kept {
   lose(why: string): void
@@ -21,6 +24,7 @@ export class HelperThread {
   readonly #exited: Promise<void>
   /** Its driver may take so long to close. */
   readonly #closeMs: number
+  readonly #answerMs: number
   #lastNumber = 0
   #dead = false
 
@@ -34,6 +38,7 @@ export class HelperThread {
     }
     const { prefix, deadlineMs } = site
     this.#closeMs = 2 * deadlineMs
+    this.#answerMs = ANSWER_DEADLINES * deadlineMs
     const workerData: HelperData = { ...remake, prefix, deadlineMs, heartbeat: this.#heartbeat.buffer }
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData, name: 'latchkey locks' })
     this.#worker.on('message', (message: FromHelper) => this.#hear(message))
@@ -68,12 +73,20 @@ export class HelperThread {
     this.#worker.postMessage(message)
   }
 
-  /** undefined when the thread has died, or dies before it answers. */
+  /**
+   * undefined when the thread has died, or dies before it answers. One that does not answer in the time in which the server would
+   * have been given up several times over hangs, and is as good as dead.
+   */
   ask(message: (question: number) => ToHelper): Promise<Answer | undefined> {
     if (this.#dead) return Promise.resolve(undefined)
     const question = ++this.#lastNumber
     return new Promise((resolve) => {
-      this.#questions.set(question, resolve)
+      // When this thread was blocked for so long, the answer may be there, unread: messages have their turn first.
+      const patience = setTimeout(() => setImmediate(() => this.#giveUp(question)), this.#answerMs)
+      this.#questions.set(question, (answer) => {
+        clearTimeout(patience)
+        resolve(answer)
+      })
       // While somebody waits for an answer, the process must not end for want of work.
       this.#worker.ref()
       this.tell(message(question))
@@ -103,6 +116,8 @@ export class HelperThread {
   }
 
   #hear(message: FromHelper): void {
+    // Its locks have another keeper: to one that was given up, that one's extensions look like a loss.
+    if (this.#dead) return
     if (message.kind === 'lost') this.#locks.get(message.lock)?.lose(message.why)
     if (message.kind === 'answer') this.#settle(message.question, message.answer)
   }
@@ -113,7 +128,14 @@ export class HelperThread {
     if (this.#questions.size === 0) this.#worker.unref()
   }
 
+  #giveUp(question: number): void {
+    if (!this.#questions.has(question)) return
+    this.#die()
+    void this.#worker.terminate()
+  }
+
   #die(): void {
+    if (this.#dead) return
     this.#dead = true
     this.#heartbeat.stop()
     for (const lock of this.#locks.values()) lock.takeOver()

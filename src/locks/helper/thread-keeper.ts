@@ -91,6 +91,7 @@ export class ThreadKeeper implements Keeper {
   detach(): void {
     this.#ending.end('released', 'it was handed over')
     this.#releasing ??= Promise.resolve('lost')
+    this.#successor?.detach()
     this.#leave()
   }
 

@@ -120,6 +120,49 @@ const cases: Record<string, (setting: Setting) => Promise<void>> = {
     assert.equal((await driver.find(next.key, call))?.holder.owner, next.holder.owner)
   },
 
+  async 'an extension says how early the server may end it, whatever the lease said'({ driver, claim }) {
+    const lease = held(await driver.claim(claim(), call))
+    // As a lease is that was read back or restored.
+    const read = { ...lease, granularityMs: 0, from: Number.NEGATIVE_INFINITY }
+    assert.equal((await driver.extend(read, 20_000, call))?.granularityMs, lease.granularityMs)
+  },
+
+  async 'who waits in a queue and gives up is told, also when the server hangs'({ proxy, driver, claim }) {
+    held(await driver.claim(claim(), call))
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const waiting = driver.claim(
+      { ...claim(), waitMs: 3_600_000 },
+      { ...call, deadlineMs: 500, signal: controller.signal },
+    )
+    waiting.catch(() => undefined)
+    await sleep(300)
+    proxy.hang()
+    controller.abort(reason)
+    try {
+      // A server without queues has answered before.
+      const error = await waiting.catch((error) => error)
+      if (error instanceof OutcomeUnknownError) assert.equal(error.cause, reason)
+    } finally {
+      proxy.resume()
+    }
+  },
+
+  async 'who stops listing leaves no connection behind'({ proxy, driver, claim }) {
+    const { key } = held(await driver.claim(claim(), call))
+    const open = proxy.open
+    try {
+      for await (const found of driver.list(key, call)) {
+        assert.equal(found.key, key)
+        break
+      }
+    } catch (error) {
+      // One that cannot list.
+      assert.ok(error instanceof LockUnavailableError)
+    }
+    await until(async () => proxy.open <= open)
+  },
+
   async 'no reply in time is unknown too'({ proxy, driver, claim }) {
     const lease = held(await driver.claim(claim(), call))
     proxy.losing = 'replies'

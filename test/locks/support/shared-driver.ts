@@ -28,6 +28,8 @@ enum Cell {
   Helped,
   /** Not 0: a helper that extends ends at once. */
   Deadly,
+  /** Not 0: a helper that extends hangs. */
+  Hanging,
   /** Not 0: no extension is answered. */
   Away,
   Count,
@@ -47,12 +49,20 @@ export class SharedDriver implements LockDriver {
     this.remake = { module: import.meta.url, options }
   }
 
+  get isFree(): boolean {
+    return this.#found('') === undefined
+  }
+
   get helped(): number {
     return Number(this.#cells[Cell.Helped])
   }
 
   set deadly(deadly: boolean) {
     this.#cells[Cell.Deadly] = deadly ? 1n : 0n
+  }
+
+  set hanging(hanging: boolean) {
+    this.#cells[Cell.Hanging] = hanging ? 1n : 0n
   }
 
   set away(away: boolean) {
@@ -73,6 +83,7 @@ export class SharedDriver implements LockDriver {
   async extend(lease: Lease, ttlMs: number, { clock }: Call): Promise<Lease | undefined> {
     const from = clock.now()
     if (!isMainThread && this.#cells[Cell.Deadly] !== 0n) process.exit(1)
+    if (!isMainThread && this.#cells[Cell.Hanging] !== 0n) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
     if (this.#cells[Cell.Away] !== 0n) throw new LockUnavailableError(lease.name, 'away')
     return this.#locked(() => {
       if (this.#found(lease.key)?.version !== lease.version) return undefined

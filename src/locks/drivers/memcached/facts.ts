@@ -9,38 +9,41 @@ const PINNED = 'latchkey:lock:'
 
 type Rows = Readonly<Record<string, string>>
 
-export async function factsOf(key: string, line: Line, { keepsState }: Standing): Promise<Facts> {
+/** `waitsOut`: a server that has restarted is not asked for locks until the leases from before are over. */
+export async function factsOf(key: string, line: Line, { keepsState }: Standing, waitsOut: boolean): Promise<Facts> {
   const { client, session, call } = line
   const rows = await statsOf(client, '', session, key, call)
   const settings = await statsOf(client, 'settings', session, key, call)
-  if (speaksLatchkey(session)) return latchkeyFacts(key, line, keepsState, settings)
+  if (speaksLatchkey(session)) return latchkeyFacts(key, line, keepsState, waitsOut, settings)
   return {
     what: `memcached ${session.version || 'of unknown version'} at ${session.server}`,
     evicts: evictsAtAll(settings),
-    survivesRestart: false,
+    survivesRestart: waitsOut,
     granularityMs: 1000,
     queues: false,
     remote: true,
     notes: [
-      'Fences are drawn from counters on the server. If it loses them, by a restart or by eviction, they go on from its clock in microseconds: they go back only if that clock was set back over a restart.',
+      'Fences are drawn from counters on the server. If it loses them, by a restart or by eviction, they go on from the moment of its start and the number of its changes since: they go back only if that clock was set back over a restart.',
       ...(session.meta ? [] : ['Without meta commands every step takes two round trips.']),
       ...evictionNotes(rows, settings),
     ],
   }
 }
 
-function latchkeyFacts(key: string, { session }: Line, keepsState: boolean, settings: Rows): Facts {
+function latchkeyFacts(key: string, { session }: Line, keepsState: boolean, waitsOut: boolean, settings: Rows): Facts {
   const isPinned = key.startsWith(PINNED)
   return {
     what: `Latchkey ${session.version.replace(/^.*-latchkey\./, '')} at ${session.server}`,
     evicts: isPinned ? false : evictsAtAll(settings) === false ? false : undefined,
-    survivesRestart: keepsState,
+    survivesRestart: keepsState || waitsOut,
     granularityMs: 0,
     queues: true,
     remote: true,
     notes: [
       ...(isPinned ? [] : [`Only keys under its pinned prefixes are never evicted, by default ${PINNED}`]),
-      ...(keepsState ? [] : ['Without --state-dir it forgets all leases when it restarts.']),
+      ...(keepsState
+        ? []
+        : ['Without --state-dir it forgets all leases when it restarts, and who uses it has to wait for maxLease.']),
     ],
   }
 }

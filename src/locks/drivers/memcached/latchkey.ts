@@ -29,7 +29,7 @@ export function add(claim: Claim, waitMs: number, { client, session }: Line, dea
 
 export function leaseOf({ key, name, holder, guarantee }: Claim, cas: bigint, from: number): Lease {
   const fence = guarantee === 'fenced' ? cas : undefined
-  return { key, name, holder, fence, version: cas, from, granularityMs: 0 }
+  return { key, name, holder, guarantee, fence, version: cas, from, granularityMs: 0 }
 }
 
 /** undefined where another has it. */
@@ -52,7 +52,7 @@ export const latchkey: Dialect = {
     const flags = [`C${version}`, `p${lifeMs(ttlMs)}`, 'c']
     const record = encodeRecord(holder, fence ?? 'none')
     const reply = await sending(name, 'changes', line.client.meta('ms', key, flags, record, changing(line)))
-    return reply.status === 'HD' ? { ...lease, version: casOf(reply), from } : undefined
+    return reply.status === 'HD' ? { ...lease, version: casOf(reply), from, granularityMs: 0 } : undefined
   },
 
   async release(key, version, line): Promise<boolean> {

@@ -5,10 +5,14 @@
 import type { Client, Session } from '../../../client/index.js'
 import type { Call, Claim } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError } from '../../errors.js'
+import type { Guarantee } from '../../types.js'
 import { sending } from './outcome.js'
 
-/** `uptime` is in whole seconds, by a clock that ticks once a second: it may be ahead by so much. */
-const UPTIME_GRANULARITY_MS = 1000
+/**
+ * `uptime` may be ahead by so much: it is in whole seconds, by a clock that ticks once a second, and memcached says 2 in its very
+ * first moment.
+ */
+const UPTIME_GRANULARITY_MS = 3000
 const TAG_BITS = 64n
 
 export interface Standing {
@@ -20,6 +24,12 @@ export interface Standing {
   readonly keepsState: boolean
   /** One number for one process of memcached: its tokens begin anew with each. */
   readonly tag: bigint
+}
+
+interface Admitted {
+  readonly name: string
+  readonly guarantee?: Guarantee | undefined
+  readonly ttlMs: number
 }
 
 export interface VoteRules {
@@ -34,6 +44,10 @@ export class Standings {
 
   constructor(rules: VoteRules) {
     this.#rules = rules
+  }
+
+  get trusting(): boolean {
+    return this.#rules.trust
   }
 
   /** Asked once a connection. */
@@ -53,16 +67,14 @@ export class Standings {
     if (guarantee === 'efficiency') return true
     const known = this.#known.get(session)
     if (known === undefined || known.keepsState) return known !== undefined
-    this.checkLease(name, ttlMs)
+    this.#checkLease(name, ttlMs)
     return this.#rules.trust || this.#missingMs(known, name) <= 0
   }
 
   /** Throws where this server must not be asked for this lock now, or ever. */
   async vote(client: Client<Buffer>, session: Session, { name, guarantee, ttlMs }: Claim, call: Call): Promise<void> {
-    if (guarantee === 'efficiency') return
-    const known = await this.of(client, session, name, call)
-    if (known.keepsState) return
-    this.checkLease(name, ttlMs)
+    const known = await this.admit(client, session, { name, guarantee, ttlMs }, call)
+    if (known === undefined) return
     if (this.#rules.trust || this.#missingMs(known, name) <= 0) return
     // Not by our clock: its pace is not the server's, and it may be set.
     const missingMs = this.#missingMs(await this.ask(client, session, name, call), name)
@@ -72,8 +84,25 @@ export class Standings {
     throw new LockUnavailableError(name, why, { retryAfterMs: missingMs })
   }
 
+  /**
+   * Throws LockArgumentError for a lease, new or extended, that is too long for a server that forgets. undefined where it does not
+   * matter when the server has started.
+   */
+  async admit(
+    client: Client<Buffer>,
+    session: Session,
+    { name, guarantee, ttlMs }: Admitted,
+    call: Call,
+  ): Promise<Standing | undefined> {
+    if (guarantee === 'efficiency') return undefined
+    const known = await this.of(client, session, name, call)
+    if (known.keepsState) return undefined
+    this.#checkLease(name, ttlMs)
+    return known
+  }
+
   /** A longer lease could outlive the time in which a restarted server has no vote. */
-  checkLease(lock: string, ttlMs: number): void {
+  #checkLease(lock: string, ttlMs: number): void {
     const { maxLeaseMs } = this.#rules
     if (ttlMs <= maxLeaseMs) return
     throw new LockArgumentError(

@@ -14,8 +14,13 @@ import { type Standing, type Standings, tokenOf, versionOf } from './standing.js
 
 const GRANULARITY_MS = 1000
 const LEAST_LEASE_MS = 2000
-/** A greater number of seconds would mean a moment. */
-const MOST_LEASE_MS = 30 * 86_400_000
+/**
+ * Its ticks come a little more than a second apart, so that now and then one skips a second, and what was stored just before lives
+ * a second less once more. That second is added to every life.
+ */
+const SKIPPED_S = 1
+/** A greater number of seconds, with that one, would mean a moment. */
+const MOST_LEASE_MS = (30 * 86_400 - SKIPPED_S) * 1000
 
 export class StockDialect implements Dialect {
   readonly #standings: Standings
@@ -36,7 +41,9 @@ export class StockDialect implements Dialect {
     const cas = await itemsOf(line).add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds)
     if (cas === undefined) return this.#busy(key, line)
     if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
-    const fence = await this.#drawOrLeave(key, cas, line)
+    // On Latchkey the token of the add is the fence, also for a client that was told to speak the classic protocol.
+    if (line.session.latchkey) return { status: 'held', lease: leaseOf(claim, cas, versionOf(cas, standing), from) }
+    const fence = await this.#drawOrLeave(key, cas, standing, line)
     const record = encodeRecord(holder, fence)
     const swapped = await afterAdd(itemsOf(line).swap(key, record, seconds, cas))
     // Our item has ended or was deleted meanwhile: somebody else may have had the lock.
@@ -47,13 +54,14 @@ export class StockDialect implements Dialect {
   async extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined> {
     const { key, name, holder, fence, version } = lease
     const seconds = secondsOf(name, ttlMs)
-    this.#standings.checkLease(name, ttlMs)
     const standing = await this.#standing(line, name)
     const cas = tokenOf(version, standing)
     if (cas === undefined) return undefined
     const from = line.call.clock.now()
     const swapped = await itemsOf(line).swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas)
-    return swapped === undefined ? undefined : { ...lease, version: versionOf(swapped, standing), from }
+    // The lease may come from a record that was read, and not from this server's claim.
+    const granularityMs = GRANULARITY_MS
+    return swapped === undefined ? undefined : { ...lease, version: versionOf(swapped, standing), from, granularityMs }
   }
 
   async release(key: string, version: bigint, line: Line): Promise<boolean> {
@@ -67,7 +75,7 @@ export class StockDialect implements Dialect {
     if (item === undefined) return undefined
     const { holder, fence } = decodeRecord(item.value) ?? FOREIGN
     const version = versionOf(item.cas, standing)
-    return { key, holder, fence: numberOf(fence), version, leftMs: item.leftMs, waiters: undefined }
+    return { key, holder, fence: numberOf(fence, item.cas, line), version, leftMs: item.leftMs, waiters: undefined }
   }
 
   #standing({ client, session, call }: Line, lock: string): Promise<Standing> {
@@ -81,10 +89,10 @@ export class StockDialect implements Dialect {
   }
 
   /** The fence; what was added for it does not stay when there is none to be had. */
-  async #drawOrLeave(key: string, cas: bigint, line: Line): Promise<bigint> {
+  async #drawOrLeave(key: string, cas: bigint, standing: Standing, line: Line): Promise<bigint> {
     let reason: unknown
     try {
-      const fence = await this.#fences.draw(key, line)
+      const fence = await this.#fences.draw(key, cas, standing, line)
       if (!line.call.signal?.aborted) return fence
       reason = line.call.signal.reason
     } catch (error) {
@@ -107,17 +115,19 @@ async function afterAdd<R>(step: Promise<R>): Promise<R> {
   }
 }
 
-function leaseOf({ key, name, holder }: Claim, fence: bigint | undefined, version: bigint, from: number): Lease {
-  return { key, name, holder, fence, version, from, granularityMs: GRANULARITY_MS }
+function leaseOf(claim: Claim, fence: bigint | undefined, version: bigint, from: number): Lease {
+  const { key, name, holder, guarantee } = claim
+  return { key, name, holder, guarantee, fence, version, from, granularityMs: GRANULARITY_MS }
 }
 
-/** Without a number there is no fence: the token is none here, and the lock is not held yet. */
-function numberOf(fence: Fence): bigint | undefined {
+/** Without a number there is no fence on memcached: the token is none there, and the lock is not held yet. */
+function numberOf(fence: Fence, token: bigint, { session }: Line): bigint | undefined {
+  if (fence === 'token' && session.latchkey) return token
   return typeof fence === 'bigint' ? fence : undefined
 }
 
 /** Longer rather than shorter. */
 function secondsOf(lock: string, ttlMs: number): number {
-  if (ttlMs >= LEAST_LEASE_MS && ttlMs <= MOST_LEASE_MS) return Math.ceil(ttlMs / 1000)
-  throw new LockArgumentError(`on memcached a lease is 2 seconds to 30 days, not ${ttlMs} ms`, lock)
+  if (ttlMs >= LEAST_LEASE_MS && ttlMs <= MOST_LEASE_MS) return Math.ceil(ttlMs / 1000) + SKIPPED_S
+  throw new LockArgumentError(`on memcached a lease is 2 seconds to 30 days less a second, not ${ttlMs} ms`, lock)
 }

@@ -2,6 +2,7 @@
 import { ConnectionLostError } from '../../../client/index.js'
 import type { Claim, ClaimResult } from '../../driver.js'
 import { OutcomeUnknownError } from '../../errors.js'
+import { DRIFT } from '../life.js'
 import type { Line } from './dialect.js'
 import { add, latchkey, leaseOf } from './latchkey.js'
 
@@ -27,7 +28,7 @@ export async function wait(claim: Claim, line: Line, other: () => Promise<Line>)
     return { status: 'busy', found: await latchkey.find(claim.key, line).catch(() => undefined), queued: true }
   }
   if (signal?.aborted) return leave(signal.reason, other, (line) => latchkey.release(claim.key, cas, line))
-  return { status: 'held', lease: leaseOf(claim, cas, sentAt + waitedMs) }
+  return { status: 'held', lease: leaseOf(claim, cas, sentAt + shortestMs(waitedMs)) }
 }
 
 async function endedBy<R>(signal: AbortSignal | undefined, { client }: Line, answer: Promise<R>): Promise<R> {
@@ -38,6 +39,11 @@ async function endedBy<R>(signal: AbortSignal | undefined, { client }: Line, ans
   } finally {
     signal?.removeEventListener('abort', hangUp)
   }
+}
+
+/** What the server counted, by a clock of ours that may be slower by the drift that leases allow for. */
+function shortestMs(waitedMs: number): number {
+  return waitedMs * (1 - DRIFT)
 }
 
 /** Rejects with the abort's reason once nothing of the claim is left; with OutcomeUnknownError when that cannot be told. */
