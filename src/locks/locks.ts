@@ -136,8 +136,8 @@ export class Locks implements AsyncDisposable {
    */
   async restore(text: string, options: RestoreOptions = {}): Promise<Lock> {
     const ticket = readTicket(text)
-    const { ttlMs, guarantee } = ticket
-    const wanted = wantedOf(options, { ...this.#settings.defaults, ttlMs, guarantee })
+    const written = wantedOf({ ttl: ticket.ttlMs, guarantee: ticket.guarantee }, this.#settings.defaults)
+    const wanted = wantedOf(options, written)
     await this.#prepare(wanted)
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
     try {

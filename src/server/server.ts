@@ -21,6 +21,8 @@ import { Team } from './team.js'
 
 /** How long a client may take to fetch its last replies when the server stops, in milliseconds. */
 const DRAIN_MS = 5000
+/** Holders let the server keep a lease a little longer than they believe in it: that must not make the longest one too long. */
+const ROUNDING_MS = 10
 
 /** The protocol version we speak, and our own behind it. */
 export function versionText(): string {
@@ -111,7 +113,7 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const undo: (() => unknown)[] = []
   try {
     const { stateDir, maxLeaseMs } = settings
-    const state = stateDir === undefined ? undefined : await LockState.open(stateDir, maxLeaseMs, log)
+    const state = stateDir === undefined ? undefined : await LockState.open(stateDir, maxLeaseMs + ROUNDING_MS, log)
     if (state !== undefined) undo.push(() => state.close())
     const listener = await openListener(settings, metrics, log)
     undo.push(() => listener.close())

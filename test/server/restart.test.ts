@@ -293,8 +293,8 @@ test('on every thread an answer comes after the file that covers it', async () =
     assert.ok(horizon >= nowMs + ttlMs, `round ${round}`)
   }
   assert.match(
-    await ask(server, 'ms latchkey:lock:long 1 ME p600001\r\nx\r\n'),
-    /^CLIENT_ERROR lease longer than 600000 ms: see --max-lease$/,
+    await ask(server, 'ms latchkey:lock:long 1 ME p600011\r\nx\r\n'),
+    /^CLIENT_ERROR lease longer than 600010 ms: see --max-lease$/,
   )
   for (const wire of wires) wire.close()
   await server.end('SIGTERM')
