@@ -17,7 +17,7 @@ test('the helpers can start, talk to and stop a real server', async (t) => {
     await wire.send('quit\r\n')
     await wire.expectClosed()
   } finally {
-    assert.equal(await server.stop(), 0)
+    assert.equal(await server.stop(), 'SIGKILL')
   }
   assert.equal(server.alive(), false)
 })
