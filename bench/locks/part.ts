@@ -35,8 +35,9 @@ export async function runLocksPart({ quick, contestants, log }: LocksOptions): P
       contendersIn('contended'),
       (contender) => Crew.open(contender, serverOf(contender, servers), terms, { size: crewSize, cores: [] }),
       async (crews) => ({
-        handOver: await logged(measureHandOvers(crews, quick), describeHandOver),
+        // The first of the two warms the code of all contenders for the second, whose rounds are few.
         hot: await logged(measureHot(crews, quick), describeHot),
+        handOver: await logged(measureHandOvers(crews, quick), describeHandOver),
       }),
     ),
   )

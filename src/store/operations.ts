@@ -20,6 +20,7 @@ import {
   type QueueName,
   State,
   Stripe,
+  THREAD_SLOTS,
   UNIT_BYTES,
   VALUE_MAX,
 } from './layout.js'
@@ -110,6 +111,8 @@ export class Operations implements Succession {
   #useReserve = false
   /** What is stored lives from no sooner than this on. 0 but while an item is handed over. */
   #bornFromMs = 0
+  /** Units that this thread may add to the pinned items without looking again. */
+  #pinnedAllowance = 0
   /** Of the fence that an operation looks at. */
   readonly #register: Key
   /** How many pages the operation that answered `NeedRoom` could use. */
@@ -748,12 +751,22 @@ export class Operations implements Succession {
     return length > VALUE_MAX || recordUnits(0, key.length, length) * UNIT_BYTES > this.#config.itemMax
   }
 
+  /**
+   * Whether pinned items leave room for so many units more. Looking at every stripe costs more than the rest of a small write,
+   * so what is found once is good for a part of what is left, so small that not even all threads together use it up.
+   */
   #fitsPinned(units: number): boolean {
-    const { control, stripes } = this.#engine.memory
-    let sum = units
-    for (let stripe = 0; stripe < stripes; stripe++)
-      sum += control[this.#engine.log.queueAt(stripe, PageKind.Pinned) + Queue.LiveUnits]!
-    return units <= 0 || sum <= this.#config.pinnedUnitsMax
+    if (units <= 0) return true
+    if (units > this.#pinnedAllowance) {
+      const { control, stripes } = this.#engine.memory
+      let left = this.#config.pinnedUnitsMax - units
+      for (let stripe = 0; stripe < stripes; stripe++)
+        left -= control[this.#engine.log.queueAt(stripe, PageKind.Pinned) + Queue.LiveUnits]!
+      if (left < 0) return false
+      this.#pinnedAllowance = units + Math.floor(left / THREAD_SLOTS)
+    }
+    this.#pinnedAllowance -= units
+    return true
   }
 
   /** Puts the stripe's next token into the header. None is given twice, whatever becomes of the item that has it. */
