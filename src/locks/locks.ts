@@ -29,9 +29,9 @@ export type RestoreOptions = Pick<AcquireOptions, 'ttl' | 'maxHold' | 'maxStall'
 /** What is done with a lock. */
 export type Body<T> = (lock: Lock, signal: AbortSignal) => Promise<T> | T
 
-/** Throws LockArgumentError for options that are none. */
-export function createLocks(driver: LockDriver, options: LocksOptions = {}): Locks {
-  return new Locks(driver, options, systemEnvironment())
+/** Throws LockArgumentError for options that are none. `environment`: for those who have time and chance of their own. */
+export function createLocks(driver: LockDriver, options: LocksOptions = {}, environment = systemEnvironment()): Locks {
+  return new Locks(driver, options, environment)
 }
 
 export class Locks implements AsyncDisposable {

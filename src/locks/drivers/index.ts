@@ -1,3 +1,4 @@
 /** The ways of keeping locks: one file each. */
-export { type MemcachedLockOptions, type MemcachedOptions, memcached } from './memcached.js'
+export type { Wire } from './memcached/dialect.js'
+export { type MemcachedLockOptions, type MemcachedOptions, memcached, memcachedOver } from './memcached.js'
 export { store } from './store.js'

@@ -55,11 +55,19 @@ export function memcached(from: Client<any> | MemcachedOptions = {}, more: Memca
   if (from instanceof Client) {
     const { maxLease, freshServers, ...unknown } = more
     for (const name in unknown) throw new InvalidArgumentError(`there is no option ${name} here`)
-    return new MemcachedDriver(from, rulesOf(maxLease, freshServers), undefined)
+    return new MemcachedDriver(viewOf(from), rulesOf(maxLease, freshServers), undefined)
   }
   const { maxLease, freshServers, ...options } = from
   const rules = rulesOf(maxLease, freshServers)
-  return new MemcachedDriver(createClient(options), rules, from)
+  return new MemcachedDriver(viewOf(createClient(options)), rules, from)
+}
+
+/**
+ * The same over anything that does what a client does: values are bytes, keys are taken as they are, no policy but `fail`. It stays
+ * open when the driver is closed. Throws LockArgumentError for options that make no sense.
+ */
+export function memcachedOver(wire: Wire, { maxLease, freshServers }: MemcachedLockOptions = {}): LockDriver {
+  return new MemcachedDriver(wire, rulesOf(maxLease, freshServers), undefined)
 }
 
 /** For `remake`. */
@@ -76,8 +84,8 @@ class MemcachedDriver implements LockDriver {
   readonly #contended = new Contended()
 
   /** `options` are those that the client was made of, if it was made for this driver. */
-  constructor(client: Client<unknown>, rules: VoteRules, options: MemcachedOptions | undefined) {
-    this.#client = client.with({ codec: raw, keyPrefix: '', ttl: 0 })
+  constructor(wire: Wire, rules: VoteRules, options: MemcachedOptions | undefined) {
+    this.#client = wire
     this.#owned = options !== undefined
     this.#standings = new Standings(rules)
     this.#stock = new StockDialect(this.#standings)
@@ -197,6 +205,10 @@ class MemcachedDriver implements LockDriver {
 const raw: Codec<Buffer> = {
   encode: (data) => ({ data, flags: 0 }),
   decode: (data) => Buffer.from(data),
+}
+
+function viewOf(client: Client<unknown>): Wire {
+  return client.with({ codec: raw, keyPrefix: '', ttl: 0 })
 }
 
 function rulesOf(maxLease: Span = MAX_LEASE, freshServers: 'wait' | 'trust' = 'wait'): VoteRules {

@@ -2,8 +2,26 @@
 import type { Client, Session } from '../../../client/index.js'
 import type { Call, Claim, ClaimResult, Found, Lease } from '../../driver.js'
 
-/** A client as the driver uses it: values are bytes, keys are whole. */
-export type Wire = Client<Buffer>
+type Used =
+  | 'session'
+  | 'currentSession'
+  | 'serverOf'
+  | 'meta'
+  | 'stats'
+  | 'add'
+  | 'cas'
+  | 'gets'
+  | 'delete'
+  | 'incr'
+  | 'keys'
+  | 'hangUp'
+  | 'close'
+
+/** What is used of a client: values are bytes, keys are whole. */
+export interface Wire extends Pick<Client<Buffer>, Used> {
+  /** As this one, on connections of its own. */
+  duplicate(): Wire
+}
 
 /** Where a request goes, and how it is made. */
 export interface Line {

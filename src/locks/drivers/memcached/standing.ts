@@ -2,10 +2,11 @@
  * What is known of the server process behind a connection, and whether it has a vote. A server that has restarted may have forgotten
  * a lock whose lease still runs; after `maxLease`, no such lease can be left.
  */
-import type { Client, Session } from '../../../client/index.js'
+import type { Session } from '../../../client/index.js'
 import type { Call, Claim } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError } from '../../errors.js'
 import type { Guarantee } from '../../types.js'
+import type { Wire } from './dialect.js'
 import { sending } from './outcome.js'
 
 /**
@@ -51,11 +52,11 @@ export class Standings {
   }
 
   /** Asked once a connection. */
-  async of(client: Client<Buffer>, session: Session, lock: string, call: Call): Promise<Standing> {
+  async of(client: Wire, session: Session, lock: string, call: Call): Promise<Standing> {
     return this.#known.get(session) ?? this.ask(client, session, lock, call)
   }
 
-  async ask(client: Client<Buffer>, session: Session, lock: string, call: Call): Promise<Standing> {
+  async ask(client: Wire, session: Session, lock: string, call: Call): Promise<Standing> {
     const rows = await statsOf(client, '', session, lock, call)
     const standing = standingOf(rows)
     this.#known.set(session, standing)
@@ -72,7 +73,7 @@ export class Standings {
   }
 
   /** Throws where this server must not be asked for this lock now, or ever. */
-  async vote(client: Client<Buffer>, session: Session, { name, guarantee, ttlMs }: Claim, call: Call): Promise<void> {
+  async vote(client: Wire, session: Session, { name, guarantee, ttlMs }: Claim, call: Call): Promise<void> {
     const known = await this.admit(client, session, { name, guarantee, ttlMs }, call)
     if (known === undefined) return
     if (this.#rules.trust || this.#missingMs(known, name) <= 0) return
@@ -89,7 +90,7 @@ export class Standings {
    * matter when the server has started.
    */
   async admit(
-    client: Client<Buffer>,
+    client: Wire,
     session: Session,
     { name, guarantee, ttlMs }: Admitted,
     call: Call,
@@ -119,7 +120,7 @@ export class Standings {
 
 /** The statistics of the server behind the session. */
 export async function statsOf(
-  client: Client<Buffer>,
+  client: Wire,
   group: string,
   session: Session,
   lock: string,
