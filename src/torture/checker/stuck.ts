@@ -24,7 +24,7 @@ export function stuck(plan: Plan, history: History): Violation[] {
 
 /** A round that took longer than all that it may wait for. */
 function hangs(plan: Plan, { updates }: History): Violation[] {
-  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ workMs }) => workMs))
+  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ afterMs, workMs }) => afterMs + workMs))
   const struckMs = plan.incidents.reduce((sum, incident) => sum + outageMs(incident), 0)
   const boundMs = POLLING * plan.waitMs + longestMs + 2 * plan.ttlMs + struckMs + ROUND_MS
   return updates
