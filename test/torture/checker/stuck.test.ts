@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Incident } from 'latchkey/torture'
 import { stuck } from '#dist/torture/checker/stuck.js'
 import { belief, deed, history, plan, update } from './made.js'
 
@@ -42,13 +43,23 @@ test('each that is killed may leave one more lease', () => {
   assert.equal(found(crash, history({ updates: [update(1, 0, 7001, 'busy')] })).length, 1)
 })
 
+const loss = (who: number, cut = true): Incident => ({ at: 0, what: 'lose', who, nth: 0, cut })
+
 test('a lock that its writer never knew of, and that lasts until its lease is over, is nobody’s', () => {
-  const lost = plan({ fault: 'lost-reply' })
+  const lost = plan({ fault: 'lost-reply', incidents: [loss(0)] })
   const deeds = [deed(10, 'add', 0, 'a'), deed(1900, 'expire')]
   assert.deepEqual(found(lost, history({ deeds })), [{ at: 10, who: [0] }])
-  // Known after all, taken away, or with another fault.
-  assert.deepEqual(found(lost, history({ deeds, beliefs: [belief(0, 500, 600)] })), [])
   assert.equal(found(lost, history({ deeds, beliefs: [belief(1, 500, 600), belief(0, 1900, 2000)] })).length, 1)
+  // Known after all, or taken away.
+  assert.deepEqual(found(lost, history({ deeds, beliefs: [belief(0, 500, 600)] })), [])
   assert.deepEqual(found(lost, history({ deeds: [deeds[0], deed(1500, 'delete', 0)] })), [])
-  assert.deepEqual(found(plan({ fault: 'partition' }), history({ deeds })), [])
+})
+
+test('but not when its writer could not know, or not do anything about it', () => {
+  const of = history({ deeds: [deed(10, 'add', 0, 'a'), deed(1900, 'expire')] })
+  const count = (...incidents: Incident[]) => found(plan({ fault: 'lost-reply', incidents }), of).length
+  assert.equal(count(loss(0), loss(0), loss(1, false)), 1)
+  assert.equal(count(loss(0), loss(0, false)), 0)
+  assert.equal(count(loss(0), loss(0), loss(0)), 0)
+  assert.deepEqual(found(plan({ fault: 'partition' }), of), [])
 })
