@@ -1,6 +1,11 @@
 /** `latchkey/torture`: lock algorithms, popular ones and ours, under faults, and who broke what. */
 export type * from './algorithm.js'
+export * from './algorithms/index.js'
+export { type CheckOptions, check } from './checker/index.js'
 export * from './faults.js'
 export type * from './history.js'
 export type * from './laboratory.js'
 export type * from './plan.js'
+export { planOf } from './planning.js'
+export { Random } from './random.js'
+export { shrink } from './shrink.js'

@@ -1,0 +1,105 @@
+/** Writes plans: who asks when, and what strikes when, drawn from a seed. For one seed all algorithms get the same, as far as they can. */
+import type { Algorithm } from './algorithm.js'
+import type { FaultName } from './faults.js'
+import { incidentsOf } from './incidents.js'
+import type { Plan, Round } from './plan.js'
+import { Random } from './random.js'
+
+/** Long enough for pauses beyond the longest lease, and for a run in real time. */
+const LENGTH_MS = 12_000
+/** What all rounds work together: they do it one after the other. */
+const MOST_WORK_MS = 6000
+const USUAL_WORK_MS = 300
+const LEASES_MS = [2000, 3000, 4000]
+/** As memcached counts; ours refuses that there, and takes 2 s. */
+const SHORTEST_LEASE_MS = 1000
+const SHORTEST_OF_OURS_MS = 2000
+
+/** What has been drawn so far, for whoever decides what strikes. */
+export interface Draft {
+  readonly random: Random
+  readonly participants: number
+  readonly servers: number
+  readonly ttlMs: number
+  /** Asks first, and so holds first wherever that is decided by who comes first: an incident can be aimed at it. */
+  readonly first: number
+  /** How long it then works. */
+  readonly firstWorkMs: number
+}
+
+/** The same for the same arguments. */
+export function planOf(algorithm: Algorithm, fault: FaultName, seed: number): Plan {
+  const random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995)
+  const participants = random.between(3, 5)
+  const first = random.below(participants)
+  const firstWorkMs = random.between(200, 600)
+  const drawnTtlMs = random.pick(LEASES_MS)
+  const ttlMs = leaseOf(algorithm, fault, drawnTtlMs)
+  const waitMs = random.pick([500, 2000, 6000])
+  const draft = { random, participants, servers: algorithm.servers ?? 1, ttlMs, first, firstWorkMs }
+  return {
+    seed,
+    algorithm: algorithm.name,
+    fault,
+    ttlMs,
+    waitMs,
+    rounds: roundsOf(draft, fault),
+    incidents: incidentsOf(draft, fault).sort((one, other) => one.at - other.at),
+    lengthMs: LENGTH_MS,
+  }
+}
+
+function leaseOf({ ttlMs, row, home }: Algorithm, fault: FaultName, drawnMs: number): number {
+  if (ttlMs !== undefined) return ttlMs
+  if (fault !== 'boundary') return drawnMs
+  return row === undefined && home === 'memcached' ? SHORTEST_OF_OURS_MS : SHORTEST_LEASE_MS
+}
+
+function roundsOf(draft: Draft, fault: FaultName): Round[][] {
+  const { random, participants } = draft
+  const works = new Works(draft, fault)
+  return Array.from({ length: participants }, (_, who) =>
+    Array.from({ length: random.between(2, 5) }, (_, nth) => ({
+      afterMs: afterMs(draft, fault, who, nth),
+      workMs: works.next(who, nth),
+    })),
+  )
+}
+
+function afterMs({ random, first }: Draft, fault: FaultName, who: number, nth: number): number {
+  const drawn = random.below(400)
+  if (fault === 'none') return nth === 0 ? 0 : Math.floor(drawn / 10)
+  if (nth > 0) return drawn
+  return who === first ? 0 : 30 + Math.floor(drawn / 4)
+}
+
+/** Deals out work until there is enough of it. */
+class Works {
+  readonly #draft: Draft
+  readonly #fault: FaultName
+  #leftMs = MOST_WORK_MS
+
+  constructor(draft: Draft, fault: FaultName) {
+    this.#draft = draft
+    this.#fault = fault
+  }
+
+  next(who: number, nth: number): number {
+    const wantedMs = this.#wanted(who === this.#draft.first && nth === 0)
+    const workMs = wantedMs <= this.#leftMs ? wantedMs : Math.min(20, this.#leftMs)
+    this.#leftMs -= workMs
+    return workMs
+  }
+
+  #wanted(isFirst: boolean): number {
+    const { random, ttlMs, firstWorkMs } = this.#draft
+    const usualMs = random.below(USUAL_WORK_MS)
+    const isLong = random.chance(10)
+    const part = random.between(80, 99) / 100
+    if (this.#fault === 'none') return usualMs
+    if (this.#fault === 'overrun') return isFirst || isLong ? Math.round(ttlMs * (part + 0.3)) : usualMs
+    if (this.#fault === 'boundary') return Math.round(ttlMs * part * (isLong ? 1 : 0.5))
+    if (isFirst) return firstWorkMs
+    return isLong ? Math.round(ttlMs * part) : usualMs
+  }
+}
