@@ -25,10 +25,16 @@ export class Beliefs {
     return { end: () => this.#end(open, machine.now()) }
   }
 
-  /** After each step of this machine. */
-  look(machine: Machine): void {
-    if (this.#open.size === 0) return
-    for (const open of [...this.#open]) if (open.machine === machine) this.#look(open)
+  /** After each step of this machine. True when somebody was asked. */
+  look(machine: Machine): boolean {
+    if (this.#open.size === 0) return false
+    let asked = false
+    for (const open of [...this.#open]) {
+      if (open.machine !== machine) continue
+      asked = true
+      this.#look(open)
+    }
+    return asked
   }
 
   /** Its process has died. */
@@ -51,6 +57,12 @@ export class Beliefs {
     // It was over before it began.
     if (to <= from) return
     const { fence, owner } = holding
-    this.spans.push({ who: machine.who, from, to, ...(fence !== undefined && { fence: `${fence}` }), ...(owner !== undefined && { owner }) })
+    this.spans.push({
+      who: machine.who,
+      from,
+      to,
+      ...(fence !== undefined && { fence: `${fence}` }),
+      ...(owner !== undefined && { owner }),
+    })
   }
 }

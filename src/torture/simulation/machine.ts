@@ -36,6 +36,8 @@ export class Machine implements TimeSources {
   #blockedUntil = 0
   #stallMs = 0
   #onStall = () => {}
+  /** Of what keeps it from running. */
+  readonly #ends = new Set<() => void>()
 
   /** `rate`: how fast its clocks go. */
   constructor(who: number, time: VirtualTime, rate: number, events: MachineEvents) {
@@ -127,7 +129,7 @@ export class Machine implements TimeSources {
   /** The process is stopped, and its clocks go on. */
   pause(ms: number): void {
     this.#stops++
-    this.#time.timer(ms, () => {
+    this.#until(ms, () => {
       this.#stops--
       this.#release()
     })
@@ -136,7 +138,7 @@ export class Machine implements TimeSources {
   /** The machine sleeps: of its clocks, only the one on the wall goes on. */
   suspend(ms: number): void {
     if (this.#suspensions++ === 0) this.#suspendedSince = this.#time.now()
-    this.#time.timer(ms, () => {
+    this.#until(ms, () => {
       if (--this.#suspensions > 0) return
       this.#suspendedMs += this.#time.now() - this.#suspendedSince
       this.#release()
@@ -145,6 +147,12 @@ export class Machine implements TimeSources {
 
   setClock(byMs: number): void {
     this.#wallAheadMs += byMs
+  }
+
+  /** Whatever keeps it from running is over. */
+  heal(): void {
+    this.#stallMs = 0
+    for (const end of [...this.#ends]) end()
   }
 
   kill(): void {
@@ -170,6 +178,14 @@ export class Machine implements TimeSources {
       run()
       this.#release()
     })
+  }
+
+  #until(ms: number, run: () => void): void {
+    const end = () => {
+      if (this.#ends.delete(end)) run()
+    }
+    this.#ends.add(end)
+    this.#time.timer(ms, end)
   }
 
   #after(ms: number, run: () => void): () => void {

@@ -13,8 +13,8 @@ export class VirtualTime {
   /** A binary heap: the soonest first, of those at one moment the one that was made first. */
   readonly #heap: Timer[] = []
   #waiting = 0
-  /** Called after everything that happened. */
-  afterStep = () => {}
+  /** Called after everything that happened. True: something may have come of that, which has to have its turn first. */
+  afterStep: () => unknown = () => undefined
 
   now(): number {
     return this.#now
@@ -90,11 +90,14 @@ export class VirtualTime {
    */
   #runWhile(more: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      let first = true
+      let looked = true
       const step = () => {
         try {
-          if (!first) this.afterStep()
-          first = false
+          if (!looked) {
+            looked = true
+            if (this.afterStep() === true) return whenQuiet(step)
+          }
+          looked = false
           if (!more()) {
             resolve()
             return

@@ -78,7 +78,11 @@ export class SimulatedWire implements Wire {
     return new Map(await Promise.all(rows))
   }
 
-  async add(key: string | Uint8Array, value: Uint8Array, options: Options & { ttl?: unknown } = NONE): Promise<boolean> {
+  async add(
+    key: string | Uint8Array,
+    value: Uint8Array,
+    options: Options & { ttl?: unknown } = NONE,
+  ): Promise<boolean> {
     const flags = ['ME', lifeOf(options.ttl)]
     const answer = await this.#ask({ command: 'ms', key: textOf(key), flags, value: textOf(value) }, options)
     return answer.status === 'HD'
@@ -95,10 +99,7 @@ export class SimulatedWire implements Wire {
     return status === 'HD' ? 'stored' : status === 'EX' ? 'exists' : 'not-found'
   }
 
-  async gets(
-    key: string | Uint8Array,
-    options: Options = NONE,
-  ): Promise<{ value: Buffer; cas: bigint } | undefined> {
+  async gets(key: string | Uint8Array, options: Options = NONE): Promise<{ value: Buffer; cas: bigint } | undefined> {
     const answer = await this.#ask({ command: 'mg', key: textOf(key), flags: ['v', 'c'] }, options)
     if (answer.value === undefined) return undefined
     return { value: Buffer.from(answer.value), cas: BigInt(answer.flags[0].slice(1)) }

@@ -20,30 +20,36 @@ export class Host {
   readonly index: number
   readonly name: string
   readonly #time: VirtualTime
-  readonly #start: () => Memcached | Latchkey
+  readonly #start: (wallAheadMs: number) => Memcached | Latchkey
   readonly #chance: () => number
   readonly #seats = new Set<Seat>()
   readonly #held: (() => void)[] = []
+  /** Of what keeps it from running. */
+  readonly #ends = new Set<() => void>()
+  #releasing = false
   #stops = 0
+  #fulls = 0
+  #wallAheadMs = 0
   #model: Memcached | Latchkey | undefined
 
-  /** `start`: makes the process. */
-  constructor(index: number, time: VirtualTime, start: () => Memcached | Latchkey, chance: () => number) {
+  /** `start`: makes the process, on a machine whose wall clock is ahead by so much. */
+  constructor(
+    index: number,
+    time: VirtualTime,
+    start: (wallAheadMs: number) => Memcached | Latchkey,
+    chance: () => number,
+  ) {
     this.index = index
     this.name = `server-${index}:11211`
     this.#time = time
     this.#start = start
     this.#chance = chance
-    this.#model = start()
+    this.#model = start(0)
   }
 
   /** undefined while there is no process. */
   get model(): Memcached | Latchkey | undefined {
     return this.#model
-  }
-
-  get isStopped(): boolean {
-    return this.#stops > 0
   }
 
   /** undefined: refused. */
@@ -65,11 +71,40 @@ export class Host {
     else run()
   }
 
+  /** Asked by nobody of the run. */
+  tell(request: Omit<Request, 'by'>): void {
+    this.deliver(() => this.#model?.serve({ ...request, by: undefined }, this, () => {}))
+  }
+
+  has(key: string): boolean {
+    return this.#model?.has(key) ?? false
+  }
+
+  evict(): void {
+    this.deliver(() => this.#model?.evict())
+  }
+
+  /** Has no memory for new items for so long. */
+  fill(ms: number): void {
+    this.#setFull(1)
+    this.#until(ms, () => this.#setFull(-1))
+  }
+
+  /** The wall clock of its machine. */
+  setClock(byMs: number): void {
+    this.#wallAheadMs += byMs
+  }
+
   pause(ms: number): void {
     if (this.#stops++ === 0) this.#model?.halt()
-    this.#time.timer(ms, () => {
+    this.#until(ms, () => {
       if (--this.#stops === 0) this.#resume()
     })
+  }
+
+  /** Whatever was done to it is over. */
+  heal(): void {
+    for (const end of [...this.#ends]) end()
   }
 
   /** Killed, and started again after so long. */
@@ -80,9 +115,10 @@ export class Host {
     this.#model = undefined
     for (const seat of [...this.#seats]) seat.kill()
     this.#seats.clear()
-    this.#time.timer(downMs, () => {
-      before.forget()
-      this.#model = this.#start()
+    before.forget()
+    this.#until(downMs, () => {
+      this.#model = this.#start(this.#wallAheadMs)
+      this.#setFull(0)
       if (this.#stops > 0) this.#model.halt()
     })
   }
@@ -93,6 +129,19 @@ export class Host {
     this.#held.length = 0
   }
 
+  #setFull(by: number): void {
+    this.#fulls += by
+    if (this.#model !== undefined) this.#model.full = this.#fulls > 0
+  }
+
+  #until(ms: number, run: () => void): void {
+    const end = () => {
+      if (this.#ends.delete(end)) run()
+    }
+    this.#ends.add(end)
+    this.#time.timer(ms, end)
+  }
+
   #resume(): void {
     // Half of the time its timers have their turn before its sockets.
     const chance = this.#chance()
@@ -100,9 +149,12 @@ export class Host {
     this.#release()
   }
 
+  /** What was held back comes one after the other, before what arrives from now on. */
   #release(): void {
-    if (this.#stops > 0 || this.#held.length === 0) return
+    if (this.#releasing || this.#stops > 0 || this.#held.length === 0) return
+    this.#releasing = true
     this.#time.timer(0, () => {
+      this.#releasing = false
       if (this.#stops > 0) return
       this.#held.shift()?.()
       this.#release()

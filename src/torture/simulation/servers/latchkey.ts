@@ -121,15 +121,14 @@ export class Latchkey extends ModelServer {
   }
 
   protected override put(request: Request, before: Item | undefined, value: string, end: number): Item {
-    const { key } = request
     const item = super.put(request, before, value, end)
-    this.#ends.get(key)?.()
-    if (end === Number.POSITIVE_INFINITY) return item
-    if (this.isPinned(key) && end > this.#state.horizon) this.#state.horizon = end + STEP_MS
-    this.#ends.set(
-      key,
-      this.time.timer(end - this.time.now(), () => this.#look(key)),
-    )
+    this.#watch(request.key, end)
+    return item
+  }
+
+  protected override touch(request: Request, before: Item): Item {
+    const item = super.touch(request, before)
+    this.#watch(request.key, item.end)
     return item
   }
 
@@ -157,8 +156,16 @@ export class Latchkey extends ModelServer {
     return serverError(`lock grace: ${leftMs} ms left`)
   }
 
-  #look(key: string): void {
-    if (!this.#halted) this.find(key)
+  /** So that it is handed over at its end, whether anybody asks or not. */
+  #watch(key: string, end: number): void {
+    this.#ends.get(key)?.()
+    this.#ends.delete(key)
+    if (end === Number.POSITIVE_INFINITY) return
+    if (this.isPinned(key) && end > this.#state.horizon) this.#state.horizon = end + STEP_MS
+    const cancel = this.time.timer(end - this.time.now(), () => {
+      if (!this.#halted) this.find(key)
+    })
+    this.#ends.set(key, cancel)
   }
 
   #wait(request: Request, caller: Caller, waitMs: number, answer: (answer: Answer) => void): void {

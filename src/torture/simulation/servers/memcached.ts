@@ -19,6 +19,8 @@ export interface MemcachedOptions {
   readonly uptimeS: number
   /** From now to its next tick. */
   readonly phaseMs: number
+  /** What the last tick was late by, of the second that it counted. */
+  readonly lateMs: number
   readonly pid: number
 }
 
@@ -35,8 +37,7 @@ export class Memcached extends ModelServer {
     super(time, note)
     this.#options = options
     this.#clock = options.uptimeS + FIRST_UPTIME
-    // So that its first tick is that of a new second.
-    this.#beganAt = time.now() + options.phaseMs - 1000
+    this.#beganAt = time.now() + options.phaseMs - TICK_MS - options.lateMs
     this.#tickIn(options.phaseMs)
   }
 

@@ -19,7 +19,7 @@ export type Caller = object
 export type Note = (what: Deed['what'], key: string, by: number | undefined, before?: Item, after?: Item) => void
 
 const KNOWN: Readonly<Record<string, RegExp>> = {
-  mg: /^[vctpw]/,
+  mg: /^[vctpwT]/,
   ms: /^[cCMTpw]/,
   md: /^C/,
   ma: /^[vcDNJ]/,
@@ -65,6 +65,10 @@ export abstract class ModelServer {
 
   abstract stats(): Record<string, string>
 
+  has(key: string): boolean {
+    return this.find(key) !== undefined
+  }
+
   /** What is oldest goes, as far as it may. */
   evict(): void {
     for (const [key, item] of [...this.items]) if (!this.isPinned(key)) this.drop('evict', key, item, undefined)
@@ -93,6 +97,14 @@ export abstract class ModelServer {
     const item = { value, cas: this.nextToken(), end }
     this.items.set(request.key, item)
     this.note(before === undefined ? 'add' : 'change', request.key, request.by, before, item)
+    return item
+  }
+
+  /** A new life, and the same token. */
+  protected touch(request: Request, before: Item): Item {
+    const item = { ...before, end: this.endOf(request.flags) }
+    this.items.set(request.key, item)
+    this.note('change', request.key, request.by, before, item)
     return item
   }
 
@@ -150,11 +162,10 @@ export abstract class ModelServer {
   }
 
   #read(request: Request): Answer {
-    const item = this.find(request.key)
-    if (item === undefined) return EN
-    return request.flags.includes('v')
-      ? this.reply('VA', request, item, item.value)
-      : this.reply('HD', request, item)
+    const found = this.find(request.key)
+    if (found === undefined) return EN
+    const item = flagOf(request.flags, 'T') === undefined ? found : this.touch(request, found)
+    return request.flags.includes('v') ? this.reply('VA', request, item, item.value) : this.reply('HD', request, item)
   }
 
   #remove(request: Request): Answer {
@@ -186,6 +197,7 @@ export abstract class ModelServer {
 function check({ command, flags }: Request): void {
   const known = KNOWN[command]
   for (const flag of flags) {
-    if (known === undefined || !known.test(flag)) throw new Error(`the model of the server has no ${flag} on ${command}`)
+    if (known === undefined || !known.test(flag))
+      throw new Error(`the model of the server has no ${flag} on ${command}`)
   }
 }
