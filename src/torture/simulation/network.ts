@@ -142,9 +142,10 @@ export class Channel implements Peer {
       return
     }
     this.#there.send(this.#lagMs() + thereMs, () => {
-      this.#seat = this.host.accept(this)
-      if (this.#seat === undefined) this.#refuse(backMs)
-      else this.#back.send(backMs, () => this.#ears.opened(this.host.model!.version))
+      const seat = this.host.accept(this)
+      this.#seat = seat
+      if (seat === undefined) this.#refuse(backMs)
+      else this.#back.send(backMs, () => this.#ears.opened(seat.version))
     })
   }
 

@@ -176,6 +176,10 @@ export class Seat {
     this.#peer = peer
   }
 
+  get version(): string {
+    return this.#model.version
+  }
+
   receive(request: Request, handle: number): void {
     if (this.#dead) return
     this.#inbox.push({ request, handle })
