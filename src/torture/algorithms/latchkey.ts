@@ -28,7 +28,7 @@ const fenced = (home: Home): Algorithm => ({
   what: `Latchkey’s lock on ${homes[home].what}; the resource refuses what comes with an old fence`,
   home,
   servers: homes[home].servers,
-  counts: ['overlap', 'lost update', 'fence order', 'ownership', 'left over', 'stuck'],
+  counts: ['overlap', 'lost update', 'fence order', 'ownership', 'left over', 'stuck', 'lost lock'],
   mayOverlap: overlapsOf[home],
   without: homes[home].without,
   change: (hands, task) =>
