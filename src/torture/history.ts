@@ -75,4 +75,11 @@ export interface Violation {
  * `ownership`: somebody freed or extended what was another's. `left over`: after a release the record is still there. `stuck`: free
  * far too late, or a waiter that never got it. `lost lock`: nothing struck, and a holder lost it.
  */
-export type ViolationKind = 'overlap' | 'lost update' | 'fence order' | 'ownership' | 'left over' | 'stuck' | 'lost lock'
+export type ViolationKind =
+  | 'overlap'
+  | 'lost update'
+  | 'fence order'
+  | 'ownership'
+  | 'left over'
+  | 'stuck'
+  | 'lost lock'

@@ -1,8 +1,8 @@
 /** L2: a lock that was given back is had by who waits for it, at once or at the next poll. Exact times only: real machines have other work. */
 import type { Algorithm } from '../algorithm.js'
-import type { FaultName } from '../faults.js'
 import type { BeliefSpan, History, Violation } from '../history.js'
 import type { Plan } from '../plan.js'
+import { quiet } from './quiet.js'
 
 /** There and back over the slowest wire of the simulation, and a little. */
 const ROUND_TRIP_MS = 90
@@ -12,9 +12,6 @@ const POLL_MS = 250
 const POLLED_MS = POLL_MS + 5 * ROUND_TRIP_MS
 /** By then, who waits has connected and asked, and stands in the queue where there is one. */
 const WAITING_MS = 1500
-
-/** Nothing strikes, and every holder gives back what it has. */
-const quiet: ReadonlySet<FaultName> = new Set(['none', 'overrun'])
 
 export function handOver(plan: Plan, { home, row }: Algorithm, { beliefs, updates }: History): Violation[] {
   if (!quiet.has(plan.fault) || row !== undefined) return []

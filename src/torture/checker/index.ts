@@ -10,6 +10,7 @@ import { lostUpdates } from './lost-updates.js'
 import { mutexOrder } from './mutex-history.js'
 import { overlaps } from './overlaps.js'
 import { ownership } from './ownership.js'
+import { quiet } from './quiet.js'
 import { stuck } from './stuck.js'
 
 export interface CheckOptions {
@@ -37,7 +38,7 @@ export function check(
     ...(exclusive && together.length === 0 ? mutexOrder(history, { faultless, toleranceMs }) : []),
     ...fenceOrder({ beliefs, updates, exclusive }),
     ...ownership(deeds),
-    ...(plan.fault === 'none' ? leftOver(deeds, updates) : []),
+    ...(quiet.has(plan.fault) ? leftOver(deeds, updates) : []),
     ...lostUpdates(updates, final),
     ...stuck(plan, history),
     ...(toleranceMs === 0 ? handOver(plan, algorithm, history) : []),

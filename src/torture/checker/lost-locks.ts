@@ -1,9 +1,7 @@
 /** Where nothing strikes, a lock is kept for as long as its holder works: nobody hears of an error. */
-import type { FaultName } from '../faults.js'
 import type { History, Violation } from '../history.js'
 import type { Plan } from '../plan.js'
-
-const quiet: ReadonlySet<FaultName> = new Set(['none', 'overrun'])
+import { quiet } from './quiet.js'
 
 export function lostLocks({ fault }: Plan, { updates }: History): Violation[] {
   if (!quiet.has(fault)) return []

@@ -61,7 +61,9 @@ async function against(door: Door, algorithm: Algorithm, said: Said, seeds: numb
     const text = `said to be not survived, and it was, ${seeds} times`
     return { ...place(algorithm, meant[fault][0], seeds), violation: { kind: 'overlap', at: 0, text, who: [] } }
   }
-  return found && { ...found, violation: { ...found.violation, text: `said to be ${verdict}: ${found.violation.text}` } }
+  return (
+    found && { ...found, violation: { ...found.violation, text: `said to be ${verdict}: ${found.violation.text}` } }
+  )
 }
 
 async function firstViolation(

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import * as whole from 'latchkey/torture'
 import { projectRoot } from '../../support/root.js'
-import { hunt } from './hunt.js'
+import { contradiction } from './explained.js'
+import { hunt, SAID_SEEDS } from './hunt.js'
 import { breed } from './mutant.js'
 import { mutants } from './mutants.js'
 import { type Row, tableOf } from './table.js'
@@ -24,6 +25,10 @@ for (const mutant of mutants) {
     assert.equal(same, undefined, 'the whole program broke as well')
   })
 }
+
+test('explain() says of every fault what comes of it', async () => {
+  assert.equal(await contradiction(whole, SAID_SEEDS), undefined)
+})
 
 test('every rule has its mutant', () => {
   const rules = new Set(mutants.map(({ rule }) => rule))

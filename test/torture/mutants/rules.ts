@@ -23,4 +23,5 @@ for (const mutant of mutants) {
   else rows.push({ mutant, prey })
 }
 const path = join(projectRoot, 'docs/LOCKS.md')
-if (process.exitCode !== 1 && only.length === 0) writeFileSync(path, withTable(readFileSync(path, 'utf8'), tableOf(rows)))
+if (process.exitCode !== 1 && only.length === 0)
+  writeFileSync(path, withTable(readFileSync(path, 'utf8'), tableOf(rows)))

@@ -67,11 +67,12 @@ export class SimulatedWire implements Wire {
   }
 
   async stats(group = '', options: Options = NONE): Promise<Map<string, Record<string, string>>> {
-    if (group !== '') throw new UnsupportedError(`the simulated servers have no statistics of ${group}`)
+    if (group !== '' && group !== 'settings')
+      throw new UnsupportedError(`the simulated servers have no statistics of ${group}`)
     const { session } = options
     const asked = this.#upstreams.filter(({ host }) => session === undefined || host.name === session.server)
     const rows = asked.map(async (upstream): Promise<[string, Record<string, string>]> => {
-      const request = { command: 'stats' as const, key: '', flags: [] }
+      const request = { command: 'stats' as const, key: group, flags: [] }
       const answer = (await this.#start(request, upstream, options)) as Answer
       return [upstream.host.name, { ...answer.rows }]
     })

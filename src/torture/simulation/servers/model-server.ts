@@ -160,7 +160,7 @@ export abstract class ModelServer {
       case 'ma':
         return this.#count(request)
       case 'stats':
-        return { status: 'STATS', flags: [], rows: this.stats() }
+        return { status: 'STATS', flags: [], rows: request.key === 'settings' ? { evictions: 'on' } : this.stats() }
       case 'flush_all':
         for (const [key, item] of [...this.items]) if (!this.isPinned(key)) this.drop('flush', key, item, request.by)
         return HD

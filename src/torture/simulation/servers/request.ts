@@ -4,7 +4,7 @@ export type Command = 'mg' | 'ms' | 'md' | 'ma' | 'stats' | 'flush_all'
 
 export interface Request {
   readonly command: Command
-  /** Empty for what is asked of the server itself. */
+  /** Of the server itself: which statistics, or empty. */
   readonly key: string
   readonly flags: readonly string[]
   readonly value?: string | undefined
