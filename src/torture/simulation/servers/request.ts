@@ -8,6 +8,8 @@ export interface Request {
   readonly key: string
   readonly flags: readonly string[]
   readonly value?: string | undefined
+  /** A classic command: it leaves what is there when there is no memory for it. */
+  readonly classic?: boolean | undefined
   /** Who asks; undefined: nobody of the run. */
   readonly by: number | undefined
 }
