@@ -1,6 +1,7 @@
 /** The model of our client fails as `src/client` does: sessions, deadlines, reconnecting. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { MetaReply } from 'latchkey/client'
 import { Chance } from '#dist/torture/simulation/chance.js'
 import { SimulatedWire } from '#dist/torture/simulation/clients/wire.js'
 import { Machine } from '#dist/torture/simulation/machine.js'
@@ -115,8 +116,11 @@ test('who hangs up is answered what it waited for, and leaves the queue', async 
 test('waiters come in turn, with a life that begins then, and are told how long they waited', async () => {
   const { time, wire, waitFor } = setUp()
   const { flags } = await time.settled(waitFor(0))
-  const waiting = [wire.duplicate(), wire.duplicate()].map((each) => waitFor(10_000, each))
-  await time.advance(2000)
+  const waiting: Promise<MetaReply>[] = []
+  for (const each of [wire.duplicate(), wire.duplicate()]) {
+    waiting.push(waitFor(10_000, each))
+    await time.advance(1000)
+  }
   const token = flags.find((flag) => flag.startsWith('c'))!.slice(1)
   await time.settled(wire.delete(KEY, { cas: BigInt(token) }))
   const first = await time.settled(waiting[0])

@@ -10,7 +10,7 @@ import { planOf } from '#dist/torture/planning.js'
 import { simulation } from '#dist/torture/simulation/index.js'
 import { chosenSeed } from '../../support/seed.js'
 
-const SEEDS = process.env.LATCHKEY_SOAK === '1' ? 1000 : 25
+const SEEDS = process.env.LATCHKEY_SOAK === '1' ? 1000 : 6
 const STORY_SEEDS = 60
 const laboratory = simulation()
 
