@@ -3,6 +3,11 @@
  * the process too. A fence takes three steps: add the record, draw from a counter, and swap the fence into the record. Only if
  * that swap succeeds is the lock held: then nobody else can have held it since the add, and so the order of fences is the order
  * of holders.
+ *
+ * A server that was stopped and goes on (SIGSTOP, a suspended machine) may carry out what waited for it before its clock has ticked
+ * again: what it stores then lives as if it had been stored when it was stopped. So no life is believed in that was given by
+ * the first answer to a request of ours. It is asked something else before, and the lease counts from before that: whoever has
+ * answered was not stopped until then. For a fence it is asked often enough.
  */
 import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
@@ -38,6 +43,8 @@ export class StockDialect implements Dialect {
     line.call.signal?.throwIfAborted()
     const from = line.call.clock.now()
     const fenced = guarantee === 'fenced'
+    const found = fenced ? undefined : await this.find(key, line)
+    if (found !== undefined) return { status: 'busy', found, queued: false }
     const cas = await itemsOf(line).add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds)
     if (cas === undefined) return this.#busy(key, line)
     if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
@@ -58,6 +65,8 @@ export class StockDialect implements Dialect {
     const cas = tokenOf(version, standing)
     if (cas === undefined) return undefined
     const from = line.call.clock.now()
+    const item = await itemsOf(line).read(key)
+    if (item?.cas !== cas) return undefined
     const swapped = await itemsOf(line).swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas)
     // The lease may come from a record that was read, and not from this server's claim.
     const granularityMs = GRANULARITY_MS
