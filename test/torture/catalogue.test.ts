@@ -45,7 +45,8 @@ const rows: Readonly<Record<string, readonly FaultName[]>> = {
   'the connection breaks, or the server cannot be reached': ['blip'],
   'a clock is set, or a machine suspended': ['clock', 'suspend'],
   'the server is killed and starts again': ['restart'],
-  'memory is full': ['evict', 'full'],
+  'memory is full, and what is oldest goes': ['evict'],
+  'memory is full, and nothing new is stored': ['full'],
   '`flush_all`': ['flush'],
   'somebody sets, touches or deletes the key': ['foreign'],
 }

@@ -26,10 +26,10 @@ export interface Surroundings {
   readonly updates: Update[]
 }
 
-export class Participant implements Hands {
+export class Participant {
   readonly who: number
   readonly machine: Machine
-  readonly resource: RemoteResource
+  readonly hands: Hands
   readonly #around: Surroundings
   readonly #site: Site
   readonly #random: Chance
@@ -48,8 +48,8 @@ export class Participant implements Hands {
     this.machine = machine
     this.#around = around
     this.#random = new Chance(plan.seed, Draw.Random, machine.who, 1)
-    this.resource = new RemoteResource(database, machine, plan.seed)
     this.#site = { network, machine, random: () => chance.next(), nextId: () => ++connections }
+    this.hands = this.#makeHands(new RemoteResource(database, machine, plan.seed))
   }
 
   /** It has made all its rounds. */
@@ -57,37 +57,10 @@ export class Participant implements Hands {
     return this.#isFinished
   }
 
-  get cache(): PopularCache {
-    this.#cache ??= new PopularCache(this.#site, this.#hostsInOrder(), this.#habits())
-    return this.#cache
-  }
-
-  get locks(): Locks {
-    this.#locks ??= this.#makeLocks()
-    return this.#locks
-  }
-
-  now(): number {
-    return this.machine.wallMs()
-  }
-
-  sleep(ms: number): Promise<void> {
-    this.machine.act()
-    return new Promise((resolve) => this.machine.timer(ms, resolve))
-  }
-
-  random(): number {
-    return this.#random.next()
-  }
-
-  believes(holding: Holding = {}): Belief {
-    return this.#around.beliefs.begin(this.machine, holding)
-  }
-
   /** All its rounds, one after the other. */
   async run(rounds: readonly Round[]): Promise<void> {
     for (const [nth, { afterMs, workMs }] of rounds.entries()) {
-      await this.sleep(afterMs)
+      await this.#sleep(afterMs)
       await this.#change(`${this.who}.${nth}`, workMs)
     }
     this.#isFinished = true
@@ -115,20 +88,48 @@ export class Participant implements Hands {
     const { algorithm, plan, updates } = this.#around
     const { ttlMs, waitMs } = plan
     const giveUp = new AbortController()
-    const task: Task = { name: LOCK_NAME, id, ttlMs, waitMs, signal: giveUp.signal, work: () => this.sleep(workMs) }
+    const task: Task = { name: LOCK_NAME, id, ttlMs, waitMs, signal: giveUp.signal, work: () => this.#sleep(workMs) }
     const current = { id, who: this.who, from: this.machine.now() }
     this.#giveUp = giveUp
     this.#current = current
     let outcome: Outcome = 'failed'
     let why: string | undefined
     try {
-      outcome = await algorithm.change(this, task)
+      outcome = await algorithm.change(this.hands, task)
     } catch (error) {
+      // That is nothing that could strike a user.
+      if (error instanceof TypeError || error instanceof ReferenceError) throw error
       why = error instanceof Error ? error.message : String(error)
     }
     this.#giveUp = undefined
     this.#current = undefined
     updates.push({ ...current, to: this.machine.now(), outcome, ...(why !== undefined && { why }) })
+  }
+
+  #sleep(ms: number): Promise<void> {
+    this.machine.act()
+    return new Promise((resolve) => this.machine.timer(ms, resolve))
+  }
+
+  #makeHands(resource: RemoteResource): Hands {
+    const { who, machine } = this
+    const participant = this
+    return {
+      who,
+      resource,
+      get cache() {
+        participant.#cache ??= new PopularCache(participant.#site, participant.#hostsInOrder(), participant.#habits())
+        return participant.#cache
+      },
+      get locks() {
+        participant.#locks ??= participant.#makeLocks()
+        return participant.#locks
+      },
+      now: () => machine.wallMs(),
+      sleep: (ms) => this.#sleep(ms),
+      random: () => this.#random.next(),
+      believes: (holding: Holding = {}): Belief => this.#around.beliefs.begin(machine, holding),
+    }
   }
 
   #makeLocks(): Locks {

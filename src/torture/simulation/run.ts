@@ -167,7 +167,7 @@ export class Run {
     const { readBack } = this.#algorithm
     if (readBack === undefined) return this.#around.database.ids
     const examiner = this.#participant(this.#participants.length)
-    const ids = await this.#time.settled(readBack(examiner))
+    const ids = await this.#time.settled(readBack(examiner.hands))
     await this.#time.settled(examiner.close())
     return ids
   }

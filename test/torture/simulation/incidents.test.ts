@@ -13,14 +13,12 @@ function watch({ now }: Hands): () => number {
   return () => now() - first
 }
 
-const bound = (hands: Hands): Hands => Object.assign(Object.create(hands), { now: () => hands.now() })
-
 test('pause: nothing of it runs, and then its timers do', async () => {
   const seen: number[] = []
   const incidents: Incident[] = [{ at: 50, what: 'pause', who: 0, ms: 1000 }]
   const { marks } = await observe(
     async (hands) => {
-      const passed = watch(bound(hands))
+      const passed = watch(hands)
       await hands.sleep(20)
       seen.push(passed())
       await hands.sleep(100)
@@ -38,7 +36,7 @@ test('stall: time passes within a step, and its code goes on before its timers',
   const incidents: Incident[] = [{ at: 12, what: 'stall', who: 0, ms: 1000 }]
   const { beliefs } = await observe(
     async (hands) => {
-      const passed = watch(bound(hands))
+      const passed = watch(hands)
       await hands.sleep(8)
       const timer = hands.sleep(10).then(() => log.push('timer'))
       await hands.sleep(5)
@@ -66,7 +64,7 @@ test('clock: the wall clock is set; suspend: timers sleep with the machine', asy
   ]
   await observe(
     async (hands) => {
-      const passed = watch(bound(hands))
+      const passed = watch(hands)
       await hands.sleep(20)
       seen.push(passed())
       await hands.sleep(100)
@@ -123,7 +121,7 @@ test('abort: the round’s signal aborts', async () => {
   const seen: number[] = []
   await observe(
     async (hands, { signal }) => {
-      const passed = watch(bound(hands))
+      const passed = watch(hands)
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       seen.push(passed())
       assert.match(signal.reason.message, /given up/)

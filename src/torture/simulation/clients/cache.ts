@@ -5,7 +5,6 @@
 import { CacheError, ServerError, ServerUnavailableError } from '../../../client/index.js'
 import type { Cache, CacheHabits } from '../../algorithm.js'
 import type { Host } from '../servers/host.js'
-import type { Answer } from '../servers/request.js'
 import type { Site } from './upstream.js'
 import { placeOf, SimulatedWire } from './wire.js'
 
@@ -43,15 +42,17 @@ export class PopularCache implements Cache {
   }
 
   set(key: string, value: string, ttlS: number): Promise<boolean> {
-    return this.#store(key, value, [`T${ttlS}`])
+    return this.#ask(key, false, async (wire) => (await wire.meta('ms', key, [`T${ttlS}`], value)).status === 'HD')
   }
 
   add(key: string, value: string, ttlS: number): Promise<boolean> {
-    return this.#store(key, value, ['ME', `T${ttlS}`])
+    return this.#ask(key, false, (wire) => wire.add(key, Buffer.from(value), inSeconds(ttlS)))
   }
 
   cas(key: string, value: string, cas: bigint, ttlS: number): Promise<boolean> {
-    return this.#store(key, value, [`C${cas}`, `T${ttlS}`])
+    return this.#ask(key, false, async (wire) => {
+      return (await wire.cas(key, Buffer.from(value), cas, inSeconds(ttlS))) === 'stored'
+    })
   }
 
   delete(key: string): Promise<boolean> {
@@ -60,13 +61,6 @@ export class PopularCache implements Cache {
 
   async close(): Promise<void> {
     await Promise.all(this.#servers.map(({ wire }) => wire.close()))
-  }
-
-  #store(key: string, value: string, flags: string[]): Promise<boolean> {
-    return this.#ask(key, false, async (wire) => {
-      const { status }: Pick<Answer, 'status'> = await wire.meta('ms', key, flags, value)
-      return status === 'HD'
-    })
   }
 
   async #ask<R>(key: string, missed: R, ask: Ask<R>): Promise<R> {
@@ -109,6 +103,11 @@ export class PopularCache implements Cache {
   #now(): number {
     return this.#site.machine.monotonicMs()
   }
+}
+
+/** They speak the classic protocol. */
+function inSeconds(ttlS: number) {
+  return { ttl: ttlS * 1000, classic: true }
 }
 
 function isAway(error: unknown): boolean {

@@ -21,7 +21,7 @@ const DEADLINE_MS = 1000
 const NONE = {}
 
 type Options = Pick<CallOptions, 'deadlineMs' | 'signal' | 'session'>
-type Fields = Pick<Request, 'command' | 'key' | 'flags' | 'value'>
+type Fields = Pick<Request, 'command' | 'key' | 'flags' | 'value' | 'classic'>
 
 /** Each key has its server, whichever can be reached. */
 export class SimulatedWire implements Wire {
@@ -82,10 +82,17 @@ export class SimulatedWire implements Wire {
   async add(
     key: string | Uint8Array,
     value: Uint8Array,
-    options: Options & { ttl?: unknown } = NONE,
+    options: Options & { ttl?: unknown; classic?: boolean } = NONE,
   ): Promise<boolean> {
-    const flags = ['ME', lifeOf(options.ttl)]
-    const answer = await this.#ask({ command: 'ms', key: textOf(key), flags, value: textOf(value) }, options)
+    const { ttl, classic } = options
+    const request = {
+      command: 'ms',
+      key: textOf(key),
+      flags: ['ME', lifeOf(ttl)],
+      value: textOf(value),
+      classic,
+    } as const
+    const answer = await this.#ask(request, options)
     return answer.status === 'HD'
   }
 
@@ -93,10 +100,12 @@ export class SimulatedWire implements Wire {
     key: string | Uint8Array,
     value: Uint8Array,
     token: bigint,
-    options: Options & { ttl?: unknown } = NONE,
+    options: Options & { ttl?: unknown; classic?: boolean } = NONE,
   ): Promise<'stored' | 'exists' | 'not-found'> {
-    const flags = [`C${token}`, lifeOf(options.ttl)]
-    const { status } = await this.#ask({ command: 'ms', key: textOf(key), flags, value: textOf(value) }, options)
+    const { ttl, classic } = options
+    const flags = [`C${token}`, lifeOf(ttl)]
+    const request = { command: 'ms', key: textOf(key), flags, value: textOf(value), classic } as const
+    const { status } = await this.#ask(request, options)
     return status === 'HD' ? 'stored' : status === 'EX' ? 'exists' : 'not-found'
   }
 

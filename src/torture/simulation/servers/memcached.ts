@@ -80,9 +80,11 @@ export class Memcached extends ModelServer {
     return undefined
   }
 
+  /** What there is no memory for takes what is there with it, but for a classic `add` or `cas`. */
   protected override refusal(request: Request, before: Item | undefined): Answer | undefined {
     const refused = super.refusal(request, before)
-    if (refused !== undefined && before !== undefined) this.drop('evict', request.key, before, request.by)
+    const isSparing = request.classic && request.flags.some((flag) => flag === 'ME' || flag.startsWith('C'))
+    if (refused !== undefined && before !== undefined && !isSparing) this.drop('evict', request.key, before, request.by)
     return refused
   }
 
