@@ -1,4 +1,5 @@
 /** A cache that fills with what others put there. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Client, createClient, ServerError } from '../../client/index.js'
 import type { Address } from './wires.js'
 
@@ -6,18 +7,18 @@ import type { Address } from './wires.js'
 export interface Crowded {
   /** Bytes that the record under the key takes; undefined when there is none. Does not count as a use of it. */
   sizeOf(key: string): Promise<number | undefined>
-  /** Puts items of so many bytes there, all in all. How many were taken. */
-  put(keys: readonly string[], bytes: number): Promise<number>
+  /** Puts items of so many bytes there, all in all. Those that were taken. */
+  put(keys: readonly string[], bytes: number): Promise<readonly string[]>
   remove(keys: readonly string[]): Promise<void>
 }
 
-const AT_A_TIME = 500
+const AT_A_TIME = 200
 /** By then everything has been thrown out that can be. */
-const MOST_ROUNDS = 60
+const MOST_ROUNDS = 150
 /** Records of locks are of such sizes. Where memory is divided by size, each of these has its own. */
 const SIZES = [400, 310, 250, 200, 160, 128, 100, 80]
-/** So many are taken away of each size, to make room. */
-const ROOM = 100
+/** Part of what is there that is taken away to make room, of each size. */
+const ROOM = 0.2
 
 let count = 0
 
@@ -31,32 +32,37 @@ export async function crowdOut(cache: Crowded, key: string): Promise<void> {
     const bytes = await cache.sizeOf(key)
     if (bytes === undefined) return
     await cache.put(freshKeys(AT_A_TIME), bytes)
+    await turn()
   }
 }
 
 /** What fills a cache that evicts nothing. */
 export class Crowd {
   readonly #cache: Crowded
-  /** The last ones of each size. */
-  readonly #last = new Map<number, string[]>()
+  /** By size. */
+  readonly #taken = new Map<number, string[]>(SIZES.map((bytes) => [bytes, []]))
 
   constructor(cache: Crowded) {
     this.#cache = cache
   }
 
   async fill(): Promise<void> {
-    for (const bytes of SIZES) {
-      let keys: string[]
+    for (const [bytes, taken] of this.#taken) {
+      let more: readonly string[]
       do {
-        keys = freshKeys(AT_A_TIME)
-        this.#last.set(bytes, [...(this.#last.get(bytes) ?? []), ...keys].slice(-2 * AT_A_TIME))
-      } while ((await this.#cache.put(keys, bytes)) > 0)
+        more = await this.#cache.put(freshKeys(AT_A_TIME), bytes)
+        taken.push(...more)
+        // The laboratory has other things to do: a store's work is done when it returns.
+        await turn()
+      } while (more.length > 0)
     }
   }
 
-  /** So that others find some, until it is filled again. */
+  /** For others, until it is filled again. */
   async makeRoom(): Promise<void> {
-    for (const keys of this.#last.values()) await this.#cache.remove(keys.slice(0, AT_A_TIME + ROOM))
+    for (const taken of this.#taken.values()) {
+      await this.#cache.remove(taken.splice(0, Math.ceil(ROOM * taken.length)))
+    }
   }
 }
 
@@ -80,9 +86,9 @@ export class CrowdedServer implements Crowded {
     return status === 'ME' ? Number(size?.slice('size='.length) ?? SIZES[0]) : undefined
   }
 
-  async put(keys: readonly string[], bytes: number): Promise<number> {
+  async put(keys: readonly string[], bytes: number): Promise<readonly string[]> {
     const taken = await Promise.all(keys.map((key) => this.#client.set(key, filler(key, bytes)).catch(noMemory)))
-    return taken.filter((each) => each).length
+    return keys.filter((_, i) => taken[i])
   }
 
   async remove(keys: readonly string[]): Promise<void> {

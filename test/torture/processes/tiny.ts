@@ -1,4 +1,5 @@
 /** Two tiny algorithms, and some that are the same elsewhere: the laboratory is tested, and not they. */
+import { PerformanceObserver } from 'node:perf_hooks'
 import { LockBusyError, LockWaitTimeoutError } from 'latchkey/locks'
 import type { Algorithm, Hands, Task } from 'latchkey/torture'
 
@@ -111,15 +112,34 @@ const rehashing: Algorithm = {
   habits: { errors: 'as a miss', dead: 'next server' },
 }
 
-/** Tells what a reply that is lost looks like: `failed`, or after a second try `busy`. */
+/** Asks once, and tells in the end whether the key is there, whatever the answer was. */
 const oneAdd: Algorithm = {
   ...add,
   name: 'tiny-one-add',
   async change({ cache }, task) {
-    return (await cache.add(task.name, '1', seconds(task))) ? 'done' : 'busy'
+    await cache.set(NAME, task.name, 0)
+    await task.work()
+    return (await cache.add(task.name, '1', 60)) ? 'done' : 'busy'
   },
   async readBack({ cache }) {
-    return (await cache.get('torture-1')) === undefined ? [] : ['there']
+    const name = await cache.get(NAME)
+    return name !== undefined && (await cache.get(name)) !== undefined ? ['there'] : []
+  },
+}
+const NAME = 'the-name'
+
+/** Tells how many milliseconds were spent on collecting garbage while it worked. */
+const collecting: Algorithm = {
+  ...add,
+  name: 'tiny-collecting',
+  async change(_, task) {
+    let ms = 0
+    const observer = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) ms += duration
+    })
+    observer.observe({ entryTypes: ['gc'] })
+    await task.work()
+    throw new Error(`${Math.round(ms)}`)
   },
 }
 
@@ -129,6 +149,7 @@ const all: readonly Algorithm[] = [
   casLoop,
   rehashing,
   oneAdd,
+  collecting,
   ours('memcached'),
   ours('latchkey'),
   ours('embedded'),
