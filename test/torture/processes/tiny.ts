@@ -143,6 +143,8 @@ const collecting: Algorithm = {
   },
 }
 
+const exiting: Algorithm = { ...add, name: 'tiny-exit', home: 'latchkey', change: async () => process.exit(1) }
+
 const all: readonly Algorithm[] = [
   getThenSet,
   add,
@@ -150,6 +152,7 @@ const all: readonly Algorithm[] = [
   rehashing,
   oneAdd,
   collecting,
+  exiting,
   ours('memcached'),
   ours('latchkey'),
   ours('embedded'),
