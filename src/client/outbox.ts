@@ -27,6 +27,12 @@ export class Outbox {
     for (let i = 0; i < text.length; i++) this.#buffer[this.#at++] = text.charCodeAt(i)
   }
 
+  /** As `text`, after a space. */
+  word(text: string): void {
+    this.space()
+    this.text(text)
+  }
+
   space(): void {
     this.#reserve(1)
     this.#buffer[this.#at++] = SPACE

@@ -39,43 +39,48 @@ export class Attempt {
    */
   async make(): Promise<Result> {
     this.#signal.throwIfAborted()
+    const askedAt = this.#now()
     try {
-      return await this.#ask()
-    } catch (error) {
-      // An abort, too: the claim was on its way, and may have been carried out.
-      this.#mayHaveLeft = !(error instanceof LockArgumentError)
-      throw error
+      const result = await this.#site.driver.claim(this.#claim, callOf(this.#site, this.#signal))
+      return result.status === 'busy' ? result : (this.#accept(result.lease) ?? (await this.#mend(result.lease)))
+    } catch (failure) {
+      return await this.#recover(named(this.#claim.name, failure), askedAt)
     } finally {
       if (this.#mayHaveLeft) this.#sweep()
     }
   }
 
-  async #ask(): Promise<Result> {
-    const askedAt = this.#now()
+  async #recover(error: unknown, askedAt: number): Promise<Result> {
+    if (error instanceof LockUnavailableError) return { status: 'unavailable', error }
     try {
-      const result = await this.#site.driver.claim(this.#claim, callOf(this.#site, this.#signal))
-      return result.status === 'held' ? await this.#accept(result.lease) : result
-    } catch (failure) {
-      const error = named(this.#claim.name, failure)
-      if (error instanceof LockUnavailableError) return { status: 'unavailable', error }
       if (!(error instanceof OutcomeUnknownError)) throw error
       this.#signal.throwIfAborted()
-      return this.#resolve(askedAt, error)
+      return await this.#resolve(askedAt, error)
+    } catch (reason) {
+      // An abort, too: the claim was on its way, and may have been carried out.
+      this.#mayHaveLeft = !(reason instanceof LockArgumentError)
+      throw reason
     }
   }
 
   async #resolve(askedAt: number, cause: OutcomeUnknownError): Promise<Result> {
     const until = Math.max(askedAt + this.#claim.waitMs, this.#now() + this.#site.deadlineMs)
     const lease = await confirm(this.#site, this.#claim, until, this.#signal, cause)
-    if (lease !== undefined) return this.#accept(lease)
+    if (lease !== undefined) return this.#accept(lease) ?? this.#mend(lease)
     this.#mayHaveLeft = true
     return { status: 'busy', found: undefined, queued: false }
   }
 
-  /** Answers that came slowly leave little of the lease. One extension may mend that. */
-  async #accept(lease: Lease): Promise<Result> {
-    const first = believe(lease, this.#claim.ttlMs)
-    const held = this.#isEnough(first) ? first : await this.#extended(lease)
+  /** undefined where too little of the lease is left. */
+  #accept(lease: Lease): Result | undefined {
+    this.#signal.throwIfAborted()
+    const held = believe(lease, this.#claim.ttlMs)
+    return this.#isEnough(held) ? { status: 'held', held } : undefined
+  }
+
+  /** Answers that came slowly leave little of the lease. One extension may help. */
+  async #mend(lease: Lease): Promise<Result> {
+    const held = await this.#extended(lease)
     this.#signal.throwIfAborted()
     if (held !== undefined && this.#isEnough(held)) return { status: 'held', held }
     this.#mayHaveLeft = true

@@ -2,7 +2,7 @@
 import { manyMayWait } from './linked.js'
 
 export class Chores {
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Set<Promise<unknown>>()
   readonly #hurry = new AbortController()
 
   constructor() {
@@ -16,13 +16,13 @@ export class Chores {
 
   /** Nobody is left to tell of a failure: a chore that cannot do its work leaves it to the lease's end. */
   add(chore: Promise<unknown>): void {
-    const forget = () => void this.#running.delete(done)
-    const done: Promise<void> = chore.then(forget, forget)
-    this.#running.add(done)
+    const forget = () => void this.#running.delete(chore)
+    this.#running.add(chore)
+    chore.then(forget, forget)
   }
 
   async finish(): Promise<void> {
     this.#hurry.abort()
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 }

@@ -53,7 +53,7 @@ class Freeing {
     const { key } = this.#held.lease
     let deletedAt: number | undefined
     try {
-      const version = await this.#version()
+      const version = this.#inDoubt ? await this.#versionThere() : this.#held.lease.version
       // Not there any more: by our own hand if the lost reply was that of a deletion in time.
       if (version === undefined) return this.#mayBeDone ? 'released' : 'lost'
       deletedAt = environment.clock.now()
@@ -68,10 +68,9 @@ class Freeing {
     }
   }
 
-  /** What to compare with: as known or, in doubt, as the server has it; undefined when the lock is not ours. */
-  async #version(): Promise<bigint | undefined> {
-    const { key, holder, version } = this.#held.lease
-    if (!this.#inDoubt) return version
+  /** As the server has it; undefined when the lock is not ours. */
+  async #versionThere(): Promise<bigint | undefined> {
+    const { key, holder } = this.#held.lease
     const found = await this.#site.driver.find(key, this.#call())
     return found?.holder.owner === holder.owner ? found.version : undefined
   }

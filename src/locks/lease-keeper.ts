@@ -28,7 +28,8 @@ export class LeaseKeeper implements Keeper {
   readonly #site: Site
   readonly #keeping: Keeping
   readonly #renewUntil: number
-  readonly #retries: Backoff
+  /** Most renewals succeed. */
+  #retries: Backoff | undefined
   readonly #ending: Ending
   #held: Held
   #releasing: Promise<ReleaseOutcome> | undefined
@@ -38,7 +39,8 @@ export class LeaseKeeper implements Keeper {
   #inDoubt: boolean
   /** The server said that it is not ours. */
   #gone = false
-  #queue: Promise<unknown> = Promise.resolve()
+  /** What the last one in the queue will be done with; undefined: nothing is in flight. */
+  #queue: Promise<unknown> | undefined
   #renewing = false
   #renewAt: number
   #next: Appointment | undefined
@@ -56,7 +58,6 @@ export class LeaseKeeper implements Keeper {
     this.#held = held
     this.#renewUntil = renew ? held.lease.from + maxHoldMs : Number.NEGATIVE_INFINITY
     this.#renewAt = inDoubt ? held.lease.from : renewAt(held)
-    this.#retries = new Backoff(held.ttlMs / 100, held.ttlMs / 10, site.environment.random)
     this.#arm()
   }
 
@@ -98,11 +99,11 @@ export class LeaseKeeper implements Keeper {
     this.#releasing ??= Promise.resolve('lost')
   }
 
-  async #startRelease(): Promise<ReleaseOutcome> {
+  #startRelease(): Promise<ReleaseOutcome> {
     if (this.ended() !== undefined) {
       // Over by our clock, but the server may have it a little longer, or much longer if it got a renewal late.
       if (!this.#gone) this.#sweep()
-      return 'lost'
+      return Promise.resolve('lost')
     }
     // The belief ends now: the server may carry the deletion out at any moment from here on.
     this.#ending.end('released', 'it was released')
@@ -142,7 +143,7 @@ export class LeaseKeeper implements Keeper {
       this.#held = { ...this.#held, lease: result.lease }
       this.#inDoubt = result.inDoubt
       this.#suspect = true
-      this.#renewAt = this.#now() + this.#retries.next()
+      this.#renewAt = this.#now() + this.#nextRetry()
       this.#changed()
       return result.error ?? new Error('the version had changed')
     }
@@ -157,8 +158,14 @@ export class LeaseKeeper implements Keeper {
     this.#renewAt = renewAt(held)
     this.#suspect = false
     this.#inDoubt = false
-    this.#retries.reset()
+    this.#retries = undefined
     this.#changed()
+  }
+
+  #nextRetry(): number {
+    const { ttlMs } = this.#held
+    this.#retries ??= new Backoff(ttlMs / 100, ttlMs / 10, this.#site.environment.random)
+    return this.#retries.next()
   }
 
   #changed(): void {
@@ -228,9 +235,14 @@ export class LeaseKeeper implements Keeper {
     if (error !== undefined) throw error
   }
 
+  /** After what is in flight, whatever becomes of that. */
   #inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(operation)
-    this.#queue = result.catch(() => {})
+    const result = this.#queue === undefined ? operation() : this.#queue.then(operation)
+    const done = () => {
+      if (this.#queue === settled) this.#queue = undefined
+    }
+    const settled: Promise<void> = result.then(done, done)
+    this.#queue = settled
     return result
   }
 

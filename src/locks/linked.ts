@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 
 /** Aborts with either of them, until `unlink` is called: signals that live long gather no listeners. */
 export function linked(own: AbortSignal, given: AbortSignal | undefined): { signal: AbortSignal; unlink: () => void } {
-  if (given === undefined) return { signal: own, unlink: () => {} }
+  if (given === undefined) return { signal: own, unlink: nothing }
   const controller = new AbortController()
   const signals = [own, given]
   const abort = () => controller.abort(signals.find(({ aborted }) => aborted)!.reason)
@@ -17,6 +17,8 @@ export function linked(own: AbortSignal, given: AbortSignal | undefined): { sign
   }
   return { signal: controller.signal, unlink }
 }
+
+function nothing(): void {}
 
 /** One signal may end the waiting of many, which is no leak and must not be warned of as one. */
 export function manyMayWait(signal: AbortSignal): void {

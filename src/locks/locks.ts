@@ -61,13 +61,14 @@ export class Locks implements AsyncDisposable {
   acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lock | LockGroup>
   async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lock | LockGroup> {
     const wanted = wantedOf(options, this.#settings.defaults)
-    const sorted = Array.isArray(names) ? checkNames(names) : [checkName(names)]
-    await this.#prepare(wanted)
-    const acquiring = this.#acquire(sorted, wanted)
+    const checked = Array.isArray(names) ? checkNames(names) : checkName(names)
+    this.#closing.signal.throwIfAborted()
+    if (wanted.renew === 'thread') await this.#helper().ready()
+    const acquiring =
+      typeof checked === 'string' ? this.#acquireOne(checked, wanted) : this.#acquireAll(checked, wanted)
     // An acquisition that `close` ends has things to take away first.
     this.#site.chores.add(acquiring)
-    const locks = await acquiring
-    return Array.isArray(names) ? new LockGroup(locks) : locks[0]
+    return await acquiring
   }
 
   /** As `acquire`, but undefined, and only that, when another holds it. */
@@ -138,7 +139,8 @@ export class Locks implements AsyncDisposable {
     const ticket = readTicket(text)
     const written = wantedOf({ ttl: ticket.ttlMs, guarantee: ticket.guarantee }, this.#settings.defaults)
     const wanted = wantedOf(options, written)
-    await this.#prepare(wanted)
+    this.#closing.signal.throwIfAborted()
+    if (wanted.renew === 'thread') await this.#helper().ready()
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
     try {
       const held = await regain(this.#site, ticket, wanted.ttlMs, signal)
@@ -167,9 +169,21 @@ export class Locks implements AsyncDisposable {
     await this.#site.driver.close()
   }
 
-  async #acquire(names: readonly string[], wanted: Wanted): Promise<Lock[]> {
+  async #acquireOne(name: string, wanted: Wanted): Promise<Lock> {
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
-    const until = this.#site.environment.clock.now() + wanted.waitMs
+    try {
+      const lock = this.#keep(await acquire(this.#site, name, wanted, this.#until(wanted), signal), wanted)
+      if (!signal.aborted) return lock
+      await lock.release()
+      throw signal.reason
+    } finally {
+      unlink()
+    }
+  }
+
+  async #acquireAll(names: readonly string[], wanted: Wanted): Promise<LockGroup> {
+    const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
+    const until = this.#until(wanted)
     const locks: Lock[] = []
     try {
       for (const name of names) {
@@ -177,7 +191,7 @@ export class Locks implements AsyncDisposable {
       }
       await refresh(locks, wanted)
       signal.throwIfAborted()
-      return locks
+      return new LockGroup(locks)
     } catch (error) {
       for (const lock of locks.toReversed()) await lock.release()
       throw error
@@ -186,13 +200,11 @@ export class Locks implements AsyncDisposable {
     }
   }
 
-  /** Before anything is sent: a helper thread that does not start is no way to keep a lock. */
-  async #prepare({ renew }: Wanted): Promise<void> {
-    this.#closing.signal.throwIfAborted()
-    if (renew === 'thread') await this.#helper().ready()
+  #until({ waitMs }: Wanted): number {
+    return this.#site.environment.clock.now() + waitMs
   }
 
-  /** Throws LockArgumentError where there can be none. */
+  /** Waited for before anything is sent: one that does not start is no way to keep a lock. Throws LockArgumentError where there can be none. */
   #helper(): HelperThread {
     if (this.#thread === undefined || this.#thread.isDead) this.#thread = new HelperThread(this.#site)
     return this.#thread

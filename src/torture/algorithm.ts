@@ -16,10 +16,14 @@ export interface Algorithm {
   readonly home: 'memcached' | 'latchkey' | 'embedded'
   /** How many servers. Default 1. */
   readonly servers?: number
+  /** The lease that it takes, where that is its story. Default: as the plan has it, some seconds. */
+  readonly ttlMs?: number
   /** The client library of those who published it. Default: errors are thrown, and no key moves. */
   readonly habits?: CacheHabits
   /** What counts against it. Default: overlaps and lost updates. */
   readonly counts?: readonly ViolationKind[]
+  /** Faults under which two may believe for a while, and fences keep the earlier one's writes out: overlaps do not count there. */
+  readonly mayOverlap?: readonly FaultName[]
   /** Faults for which it promises less, with what it says about that: counted all the same, and told so. */
   readonly exceeded?: Readonly<Partial<Record<FaultName, string>>>
   /** Faults that mean nothing to it, such as a flush to what is kept in the cache itself. */

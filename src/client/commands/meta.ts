@@ -52,10 +52,14 @@ export class Meta extends Exchange<MetaReply> {
   write(out: Outbox, { meta }: Features): void {
     if (!meta) throw new UnsupportedError('the server has no meta commands')
     const length = this.#value === undefined ? undefined : Buffer.byteLength(this.#value)
-    const words = [this.operation, this.#key.text]
-    if (length !== undefined) words.push(`${length}`)
-    if (this.#key.base64) words.push('b')
-    out.text(words.concat(this.#flags).join(' '))
+    out.text(this.operation)
+    out.word(this.#key.text)
+    if (length !== undefined) {
+      out.space()
+      out.number(length)
+    }
+    if (this.#key.base64) out.word('b')
+    for (const flag of this.#flags) out.word(flag)
     // me answers what it likes and takes no opaque.
     if (this.operation === 'me') out.endLine()
     else this.endMeta(out)
@@ -73,13 +77,23 @@ export class Meta extends Exchange<MetaReply> {
   protected takeReply(reply: Reply): boolean {
     const status = NAMES[reply.status]
     if (status === undefined) throw this.unexpected(reply)
-    const own = `O${this.id}`
-    const flags = reply.text().split(' ')
-    const answer: MetaReply = { status, flags: flags.filter((flag) => flag !== '' && flag !== own) }
+    const answer: MetaReply = { status, flags: flagsOf(reply.text(), this.operation) }
     if (reply.status === Status.Value) answer.value = Buffer.from(reply.value())
     this.deliver(answer)
     return true
   }
+}
+
+/** Without the opaque, which is the client's own. `me` has none, and says what it likes. */
+function flagsOf(text: string, operation: string): string[] {
+  const flags: string[] = []
+  for (let start = 0; start < text.length; ) {
+    const space = text.indexOf(' ', start)
+    const end = space < 0 ? text.length : space
+    if (end > start && (text[start] !== 'O' || operation === 'me')) flags.push(text.slice(start, end))
+    start = end + 1
+  }
+  return flags
 }
 
 const LOWER_A = 97

@@ -98,10 +98,14 @@ class MemcachedDriver implements LockDriver {
     if (!this.#standings.hasVote(line.session, claim)) {
       await this.#standings.vote(line.client, line.session, claim, call)
     }
-    if (claim.waitMs < 1 || !speaksLatchkey(line.session)) return this.#dialect(line.session).claim(claim, line)
+    if (claim.waitMs < 1 || !speaksLatchkey(line.session)) return await this.#dialect(line.session).claim(claim, line)
     // Most locks are free: only who has to wait needs a connection for it.
-    const lease = await this.#tryFirst(claim, line)
-    return lease === undefined ? this.#wait(claim, call, line.session.server) : { status: 'held', lease }
+    if (!this.#contended.has(claim.key, call.clock.now())) {
+      const lease = await tryAdd(claim, line)
+      if (lease !== undefined) return { status: 'held', lease }
+      this.#contended.note(claim.key, call.clock.now())
+    }
+    return this.#wait(claim, call, line.session.server)
   }
 
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
@@ -112,7 +116,7 @@ class MemcachedDriver implements LockDriver {
 
   async release(key: string, version: bigint, call: Call): Promise<boolean> {
     const line = this.#lineNow(key, call) ?? (await this.#line(this.#client, key, call))
-    return this.#dialect(line.session).release(key, version, line)
+    return await this.#dialect(line.session).release(key, version, line)
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
@@ -150,14 +154,6 @@ class MemcachedDriver implements LockDriver {
   async close(): Promise<void> {
     await this.#waiters.close()
     if (this.#owned) await this.#client.close()
-  }
-
-  async #tryFirst(claim: Claim, line: Line): Promise<Lease | undefined> {
-    const { clock } = line.call
-    if (this.#contended.has(claim.key, clock.now())) return undefined
-    const lease = await tryAdd(claim, line)
-    if (lease === undefined) this.#contended.note(claim.key, clock.now())
-    return lease
   }
 
   /** On a connection of its own, whose server has to be asked whether it has a vote just as well. */

@@ -160,6 +160,8 @@ const all: readonly Algorithm[] = [
   ours('memcached', { name: 'tiny-ours-three-memcached', servers: 3 }),
 ]
 
-export function algorithmNamed(name: string): Algorithm | undefined {
-  return all.find((each) => each.name === name)
+export function algorithmNamed(name: string): Algorithm {
+  const found = all.find((each) => each.name === name)
+  if (found === undefined) throw new Error(`there is no ${name}`)
+  return found
 }

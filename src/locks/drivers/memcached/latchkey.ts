@@ -18,13 +18,19 @@ export interface Added {
 }
 
 /** The add, which with `waitMs` takes its place in the key's queue. */
-export function add(claim: Claim, waitMs: number, { client, session }: Line, deadlineMs: number): Promise<Added> {
+export function add<T>(
+  claim: Claim,
+  waitMs: number,
+  { client, session }: Line,
+  deadlineMs: number,
+  read: (added: Added) => T,
+): Promise<T> {
   const { key, name, holder, ttlMs, guarantee } = claim
   const flags = ['ME', `p${lifeMs(ttlMs)}`, 'c']
   if (waitMs > 0) flags.push(`w${waitMs}`)
   const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
-  const request = client.meta('ms', key, flags, record, { session, deadlineMs }).then((reply) => added(reply))
-  return sending(name, 'adds', request)
+  const request = client.meta('ms', key, flags, record, { session, deadlineMs })
+  return sending(name, 'adds', request, (reply) => read(added(reply)))
 }
 
 export function leaseOf({ key, name, holder, guarantee }: Claim, cas: bigint, from: number): Lease {
@@ -33,10 +39,11 @@ export function leaseOf({ key, name, holder, guarantee }: Claim, cas: bigint, fr
 }
 
 /** undefined where another has it. */
-export async function tryAdd(claim: Claim, line: Line): Promise<Lease | undefined> {
+export function tryAdd(claim: Claim, line: Line): Promise<Lease | undefined> {
   const from = line.call.clock.now()
-  const { cas } = await add(claim, 0, line, line.call.deadlineMs)
-  return cas === undefined ? undefined : leaseOf(claim, cas, from)
+  return add(claim, 0, line, line.call.deadlineMs, ({ cas }) => {
+    return cas === undefined ? undefined : leaseOf(claim, cas, from)
+  })
 }
 
 export const latchkey: Dialect = {
@@ -55,9 +62,9 @@ export const latchkey: Dialect = {
     return reply.status === 'HD' ? { ...lease, version: casOf(reply), from, granularityMs: 0 } : undefined
   },
 
-  async release(key, version, line): Promise<boolean> {
-    const reply = await sending(key, 'changes', line.client.meta('md', key, [`C${version}`], undefined, changing(line)))
-    return reply.status === 'HD'
+  release(key, version, line): Promise<boolean> {
+    const request = line.client.meta('md', key, [`C${version}`], undefined, changing(line))
+    return sending(key, 'changes', request, ({ status }) => status === 'HD')
   },
 
   async find(key, line): Promise<Found | undefined> {

@@ -19,12 +19,17 @@ const GRACE = /lock grace: (\d+) ms/
 export type Effect = 'asks' | 'adds' | 'changes'
 
 /** As the request, with errors of locks. What is no error of the client, such as the reason of a signal, stays. */
-export async function sending<R>(lock: string, effect: Effect, request: Promise<R>): Promise<R> {
-  try {
-    return await request
-  } catch (error) {
+export function sending<R>(lock: string, effect: Effect, request: Promise<R>): Promise<R>
+export function sending<R, T>(lock: string, effect: Effect, request: Promise<R>, read: (result: R) => T): Promise<T>
+export function sending<R>(
+  lock: string,
+  effect: Effect,
+  request: Promise<R>,
+  read?: (result: R) => unknown,
+): Promise<unknown> {
+  return request.then(read, (error) => {
     throw asLockError(error, lock, effect)
-  }
+  })
 }
 
 function asLockError(error: unknown, lock: string, effect: Effect): unknown {

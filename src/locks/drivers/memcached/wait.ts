@@ -18,7 +18,11 @@ export async function wait(claim: Claim, line: Line, other: () => Promise<Line>)
   const waitMs = Math.floor(Math.min(claim.waitMs, MOST_MS - deadlineMs))
   signal?.throwIfAborted()
   const sentAt = clock.now()
-  const answer = endedBy(signal, line, add(claim, waitMs, line, waitMs + deadlineMs))
+  const answer = endedBy(
+    signal,
+    line,
+    add(claim, waitMs, line, waitMs + deadlineMs, (added) => added),
+  )
   const { cas, waitedMs } = await answer.catch((error) => {
     if (signal?.aborted) return leave(signal.reason, other, (line) => releaseUnanswered(error, claim, line))
     throw error
