@@ -10,6 +10,8 @@ import type { Cache, CacheHabits } from '../algorithm.js'
 import type { ServersHome } from './messages.js'
 
 export interface OpenCache extends Cache {
+  /** To all of its servers, without asking for a key. Rejects when one cannot be reached. */
+  connect(): Promise<void>
   close(): Promise<void>
 }
 
@@ -52,6 +54,10 @@ class HabitualCache implements OpenCache {
 
   delete(key: string): Promise<boolean> {
     return this.#ask(key, false, (client) => client.delete(key))
+  }
+
+  async connect(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.version()))
   }
 
   async close(): Promise<void> {

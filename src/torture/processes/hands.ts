@@ -3,23 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createLocks, type LockDriver, type Locks, memcached, memcachedOver, store } from '../../locks/index.js'
 import { Store } from '../../store/index.js'
 import type { Cache, CacheHabits, Hands, Resource } from '../algorithm.js'
-import { cacheOn } from './cache.js'
+import { cacheOn, type OpenCache } from './cache.js'
 import type { Home, ServersHome } from './messages.js'
 import { routedWire } from './routed-wire.js'
 import { cacheInStore } from './store-cache.js'
 
 export interface OpenHands extends Hands {
+  /** Connections take their time: those that are there already when it begins do not. */
+  warmUp(): Promise<void>
   close(): Promise<void>
 }
 
 /** The things at one home, and how they are closed: the locks first. */
 interface Place {
-  readonly cache: Cache
+  readonly cache: OpenCache
   driver(): LockDriver
   close(): Promise<void> | void
 }
 
-type Given = Pick<Hands, 'who' | 'resource' | 'believes'>
+interface Given extends Pick<Hands, 'who' | 'resource' | 'believes'> {
+  /** The name of the lock of ours that is going to be used, if there is one. */
+  readonly uses?: string | undefined
+}
 
 export function handsIn(home: Home, habits: CacheHabits | undefined, given: Given): OpenHands {
   return new RealHands(given, home.is === 'store' ? inStore(Store.attach(home.handle)) : onServers(home, habits))
@@ -31,14 +36,16 @@ class RealHands implements OpenHands {
   readonly resource: Resource
   readonly believes: Hands['believes']
   readonly #place: Place
+  readonly #uses: string | undefined
   #locks: Locks | undefined
 
-  constructor({ who, resource, believes }: Given, place: Place) {
+  constructor({ who, resource, believes, uses }: Given, place: Place) {
     this.who = who
     this.cache = place.cache
     this.resource = resource
     this.believes = believes
     this.#place = place
+    this.#uses = uses
   }
 
   get locks(): Locks {
@@ -56,6 +63,11 @@ class RealHands implements OpenHands {
 
   random(): number {
     return Math.random()
+  }
+
+  async warmUp(): Promise<void> {
+    // What cannot be reached now will be tried again.
+    await Promise.allSettled([this.#place.cache.connect(), this.#uses === undefined || this.locks.explain(this.#uses)])
   }
 
   async close(): Promise<void> {

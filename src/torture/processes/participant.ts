@@ -24,7 +24,10 @@ async function prepare(job: Job): Promise<void> {
   const algorithm = (await catalogue)(job.algorithm)
   const beliefs = new Beliefs(tell)
   resource = new DistantResource((question) => tell({ is: 'asks', question }))
-  hands = handsIn(job.home, algorithm.habits, { who: job.who, resource, believes: (holding) => beliefs.begin(holding) })
+  const believes = beliefs.begin.bind(beliefs)
+  const uses = algorithm.row === undefined ? job.lock : undefined
+  hands = handsIn(job.home, algorithm.habits, { who: job.who, resource, believes, uses })
+  await hands.warmUp()
   play = new Play(algorithm, job, hands, tell)
   tell({ is: 'prepared' })
 }

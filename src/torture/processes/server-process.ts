@@ -76,11 +76,12 @@ export class ServerProcess {
     const server = new ServerProcess(program, estate)
     try {
       await server.#start()
+      return server
     } catch (error) {
-      await server.close()
+      // Also when it has ended: why, is told already.
+      await server.close().catch(() => {})
       throw error
     }
-    return server
   }
 
   get port(): number {
@@ -101,15 +102,23 @@ export class ServerProcess {
     if (!this.#closed) await this.#start()
   }
 
+  /** Rejects with LaboratoryError when it had ended by itself. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#kill()
-    this.#estate.removeDirectory(this.#directory)
+    try {
+      await this.#kill()
+    } finally {
+      this.#estate.removeDirectory(this.#directory)
+    }
   }
 
   async #kill(): Promise<void> {
     const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    this.#child = undefined
+    // Without a pid there never was a process.
+    if (child?.pid === undefined) return
+    const how = child.exitCode ?? child.signalCode
+    if (how !== null) throw new LaboratoryError(`${this.#program.name} has ended by itself, with ${how}`)
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended

@@ -100,9 +100,12 @@ export class ServersSite implements Site {
     }
   }
 
+  /** Rejects with LaboratoryError when a server had ended by itself. */
   async close(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.close()))
+    const closed = await Promise.allSettled(this.servers.map((server) => server.close()))
     await Promise.all([...this.#clients, ...this.#crowded].map((client) => client.close()))
+    const failed = closed.find((each) => each.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
   get #names(): string[] {

@@ -19,6 +19,7 @@ export function cacheInStore(store: Store): OpenCache {
     add: async (key, value, ttlS) => store.add(key, value, { ttlMs: ttlS * 1000 }),
     cas: async (key, value, cas, ttlS) => store.cas(key, value, cas, { ttlMs: ttlS * 1000 }) === 'stored',
     delete: async (key) => store.delete(key),
+    connect: async () => undefined,
     close: async () => undefined,
   }
 }

@@ -4,7 +4,7 @@ import { nowMs } from './messages.js'
 
 const SECOND_MS = 1000
 /** The first one asks so long before a tick. */
-const BEFORE_MS = 40
+const BEFORE_MS = 80
 
 /** A moment just before one of the next ticks. */
 export async function beforeTick(client: Client<string>): Promise<number> {
