@@ -30,10 +30,10 @@ describe('servers', together, () => {
     tiny('tiny-add', 'restart', { ...held, laterMs: 1000, workMs: 2500, ttlMs: 5000, incidents: [restart] }),
     broken,
   )
-  // Long enough for the server's vote to come back.
+  // The first one renews at a third of its lease, and believes until then; long enough for the server's vote to come back.
   allSurvive(
     'restart',
-    { ...held, lengthMs: 12_000, waitMs: 10_000, incidents: [restart] },
+    { ...held, laterMs: 700, ttlMs: 4000, lengthMs: 12_000, waitMs: 10_000, incidents: [restart] },
     (history) => {
       survives(history)
       assert.match(history.marks[0].what, /restart/)
