@@ -4,8 +4,10 @@ import { type Crew, crewOf, type Rules } from './campaign/crew.js'
 import { runPart } from './campaign/part.js'
 import type { AlgorithmCard, Part, Result } from './campaign/result.js'
 import { threadedCrew } from './campaign/threads.js'
+import { check } from './checker/index.js'
 import type { FaultName } from './faults.js'
 import type { Laboratory } from './laboratory.js'
+import { planOf } from './planning.js'
 
 export interface CampaignOptions {
   /** Used one after the other, so that a busy simulation does not disturb real time. They stay open. */
@@ -35,7 +37,7 @@ export interface Progress {
 }
 
 /** Never rejects for a run that failed: that is told in its cell. */
-export async function campaign(options: CampaignOptions, rules: Rules): Promise<Result> {
+export async function campaign(options: CampaignOptions, rules: Rules = { planOf, check }): Promise<Result> {
   const startedAt = performance.now()
   const parts: Part[] = []
   for (const laboratory of options.laboratories) {

@@ -1,5 +1,5 @@
 /** What a cell of the table says, for the terminal and the page alike. */
-import type { AlgorithmCard, Cell, Part } from '../campaign/result.js'
+import type { Cell, Part, Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 
 /** A fault that means nothing to an algorithm, or that cannot be had there. */
@@ -23,28 +23,33 @@ export function split({ cells }: Part, faults: readonly FaultName[]): { shown: F
   return { shown: faults.filter(isShown), left: faults.filter((fault) => !isShown(fault)) }
 }
 
+/** A sentence that algorithms say where they promise less. */
 export interface Footnote {
-  readonly algorithm: string
-  readonly faults: readonly FaultName[]
+  readonly algorithms: readonly string[]
   readonly text: string
 }
 
-/** What algorithms say where they promise less. One sentence for several faults is one footnote; they are numbered from 1. */
-export function footnotesOf(algorithms: readonly AlgorithmCard[], faults: readonly FaultName[]): Footnote[] {
-  return algorithms.flatMap(({ name: algorithm, exceeded = {} }) => {
-    const said = faults.filter((fault) => exceeded[fault] !== undefined)
-    const texts = [...new Set(said.map((fault) => exceeded[fault]!))]
-    return texts.map((text) => ({ algorithm, faults: said.filter((fault) => exceeded[fault] === text), text }))
-  })
+/** One for each sentence, however many algorithms and faults it is said of. They are numbered from 1. */
+export function footnotesOf({ algorithms, faults }: Result): Footnote[] {
+  const said = new Map<string, Set<string>>()
+  for (const { name, exceeded = {} } of algorithms) {
+    for (const fault of faults) {
+      const text = exceeded[fault]
+      if (text !== undefined) said.set(text, (said.get(text) ?? new Set()).add(name))
+    }
+  }
+  return Array.from(said, ([text, names]) => ({ algorithms: [...names], text }))
 }
 
 /** From 1; undefined where nothing is exceeded, or nothing was run. */
-export function footnoteNumber(footnotes: readonly Footnote[], cell: Cell): number | undefined {
-  if (cell.refused !== undefined) return undefined
-  const found = footnotes.findIndex(
-    ({ algorithm, faults }) => algorithm === cell.algorithm && faults.includes(cell.fault),
-  )
-  return found < 0 ? undefined : found + 1
+export function footnoteNumber({ algorithms, ...result }: Result, cell: Cell): number | undefined {
+  const text = algorithms.find(({ name }) => name === cell.algorithm)?.exceeded?.[cell.fault]
+  if (text === undefined || cell.refused !== undefined) return undefined
+  return footnotesOf({ algorithms, ...result }).findIndex((each) => each.text === text) + 1
+}
+
+export function superscript(number: number): string {
+  return String(number).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)])
 }
 
 const laboratoryTitles: Readonly<Record<Part['laboratory'], string>> = {

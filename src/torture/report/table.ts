@@ -4,13 +4,13 @@ import type { FaultName } from '../faults.js'
 import {
   cellAt,
   cellText,
-  type Footnote,
   failedMark,
   failureLines,
   footnoteNumber,
   footnotesOf,
   notApplicable,
   split,
+  superscript,
   titleOf,
   verdictOf,
 } from './cells.js'
@@ -19,14 +19,12 @@ const gap = '  '
 
 /** `width`: columns of the terminal. Default 80. */
 export function tableText(result: Result, width = 80): string {
-  const footnotes = footnotesOf(result.algorithms, result.faults)
-  const parts = result.parts.map((part) => partText(result, part, footnotes, width))
-  return [...parts, notesText(result, footnotes, width)].join('\n')
+  return [...result.parts.map((part) => partText(result, part, width)), notesText(result, width)].join('\n')
 }
 
-function partText({ algorithms, faults }: Result, part: Part, footnotes: readonly Footnote[], width: number): string {
-  const { shown, left } = split(part, faults)
-  const columns = [names(algorithms), ...shown.map((fault) => column(part, algorithms, fault, footnotes))]
+function partText(result: Result, part: Part, width: number): string {
+  const { shown, left } = split(part, result.faults)
+  const columns = [names(result.algorithms), ...shown.map((fault) => column(result, part, fault))]
   const blocks = blocksOf(columns, width)
   const omitted = left.length === 0 ? '' : `\n${wrap(`Not here: ${left.join(', ')}.`, width, '')}`
   return `${[titleOf(part), ...blocks].join('\n\n')}${omitted}\n`
@@ -37,19 +35,13 @@ function names(algorithms: readonly AlgorithmCard[]): string[] {
   return ['', ...withRule(algorithms, ({ row, name }) => (row === undefined ? `   ${name}` : `${pad(row)} ${name}`))]
 }
 
-function column(
-  part: Part,
-  algorithms: readonly AlgorithmCard[],
-  fault: FaultName,
-  footnotes: readonly Footnote[],
-): string[] {
-  return [fault, ...withRule(algorithms, ({ name }) => textAt(name))]
+function column(result: Result, part: Part, fault: FaultName): string[] {
+  return [fault, ...withRule(result.algorithms, ({ name }) => textAt(name))]
 
   function textAt(name: string): string {
     const cell = cellAt(part, name, fault)
     if (cell === undefined) return notApplicable
-    const number = footnoteNumber(footnotes, cell)
-    // Those without a footnote end where those with one do.
+    const number = footnoteNumber(result, cell)
     return `${cellText(cell)}${number === undefined ? '' : superscript(number)}`
   }
 }
@@ -95,20 +87,18 @@ function widthOf(column: readonly string[]): number {
   return Math.max(...column.map(({ length }) => length))
 }
 
-function notesText(result: Result, footnotes: readonly Footnote[], width: number): string {
+function notesText(result: Result, width: number): string {
   const failures = result.parts.flatMap(failureLines)
   const lines = [
     `A cell is violations/runs; ${notApplicable} means nothing there, or cannot be had.`,
-    ...footnotes.map(({ algorithm, text }, i) => wrap(`${superscript(i + 1)} ${algorithm}: ${text}`, width, '  ')),
+    ...footnotesOf(result).map(({ algorithms, text }, i) =>
+      wrap(`${superscript(i + 1)} ${algorithms.join(', ')}: ${text}.`, width, '  '),
+    ),
     ...failures.map((line) => wrap(`${failedMark} ${line}`, width, '  ')),
     ...(result.aborted ? ['It was stopped before it was through.'] : []),
     wrap(verdictOf(brokenPromises(result), laboratoryFailures(result)), width, '  '),
   ]
   return `${lines.join('\n')}\n`
-}
-
-function superscript(number: number): string {
-  return String(number).replace(/\d/g, (digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)])
 }
 
 function wrap(text: string, width: number, indent: string): string {

@@ -1,5 +1,6 @@
 /** Plans, incidents and deeds as people read them. */
 import type { Deed } from '../history.js'
+import type { Laboratory } from '../laboratory.js'
 import type { Incident, Plan } from '../plan.js'
 
 /** `0.250 s`: milliseconds show, and columns of them align. */
@@ -10,6 +11,10 @@ export function seconds(ms: number): string {
 /** How the command line names a run. */
 export function runName({ algorithm, fault, seed }: Plan): string {
   return `${algorithm}/${fault}/${seed}`
+}
+
+export function replayCommand(laboratory: Laboratory['name'], plan: Plan): string {
+  return `latchkey torture --replay ${runName(plan)}${laboratory === 'processes' ? ' --mode real' : ''}`
 }
 
 /** One line an event, in the order of time. */
