@@ -2,6 +2,8 @@
 import type { Cell, Part, Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 
+/** Broken promises in the verdict. */
+const mostNamed = 4
 /** A fault that means nothing to an algorithm, or that cannot be had there. */
 export const notApplicable = '·'
 /** The laboratory failed there. */
@@ -75,7 +77,8 @@ export function failureLines({ cells }: Part): string[] {
 export function verdictOf(broken: readonly Cell[], failures: readonly Cell[]): string {
   if (broken.length > 0) {
     const where = broken.map(({ algorithm, fault, firstBadSeed }) => `${algorithm}/${fault}/${firstBadSeed}`)
-    return `Ours broke a promise: ${where.join(', ')}.`
+    const more = where.length > mostNamed ? `, and ${where.length - mostNamed} more` : ''
+    return `Ours broke a promise: ${where.slice(0, mostNamed).join(', ')}${more}.`
   }
   if (failures.length > 0) return 'The laboratory itself failed in places, so that nothing is shown there.'
   return 'Ours broke no promise.'

@@ -8,7 +8,7 @@ import { type Markup, markup } from './markup.js'
 export function grid(result: Result, part: Part): Markup {
   const { shown, left } = split(part, result.faults)
   const groups = [
-    { title: 'The museum: published, used, broken', of: result.algorithms.filter(({ row }) => row !== undefined) },
+    { title: 'The museum', of: result.algorithms.filter(({ row }) => row !== undefined) },
     { title: 'Ours', of: result.algorithms.filter(({ row }) => row === undefined) },
   ].filter(({ of }) => of.length > 0)
   return markup`<div class="scroll"><table>

@@ -16,7 +16,7 @@ code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, mo
 .verdict.broken { border-color: var(--bad); } .verdict.unsure { border-color: var(--warn); }
 .scroll { overflow-x: auto; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: separate; border-spacing: 0; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: 5px 7px; text-align: center; white-space: nowrap; }
+th, td { border-bottom: 1px solid var(--line); padding: 5px 5px; text-align: center; white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { vertical-align: bottom; font-weight: 600; } thead th span { writing-mode: vertical-rl; transform: rotate(180deg); }
 th[scope=row] { position: sticky; left: 0; background: var(--paper); text-align: left; font-weight: 600; border-right: 1px solid var(--line); }
@@ -30,7 +30,7 @@ summary { cursor: pointer; color: var(--soft); } figure { margin: 12px 0 0; } fi
 figure > div { overflow-x: auto; } .timeline { display: block; width: 100%; min-width: 760px; height: auto; }
 .timeline text, .legend text { font: 11px system-ui, "Liberation Sans", Arial, sans-serif; fill: var(--ink); } .timeline .axis { text-anchor: middle; fill: var(--soft); }
 .tick, .rule { stroke: var(--line); stroke-width: 1; } .tick { stroke-dasharray: 2 3; } .belief { fill: var(--belief); }
-.timeline .fence { fill: var(--on-belief); } .overlap { fill: var(--bad-soft); stroke: var(--bad); stroke-width: 1; } .struck { fill: var(--struck); }
+.timeline .fence { fill: var(--on-belief); pointer-events: none; } .overlap { fill: var(--bad-soft); stroke: var(--bad); stroke-width: 1; } .struck { fill: var(--struck); }
 .mark { fill: var(--warn); } .update.done { fill: var(--good); } .update.lost { fill: var(--bad); } .update.busy { fill: var(--line); stroke: var(--soft); stroke-width: .5; }
 .update.failed { fill: var(--warn); } .update.cut { fill: none; stroke: var(--soft); stroke-dasharray: 3 2; } .cross { stroke: var(--bad); stroke-width: 2.4; fill: none; }
 .deed { fill: var(--soft); } .deed.add { fill: var(--good); } .deed.evict, .deed.flush, .deed.forget { fill: var(--bad); } .deed.expire { fill: var(--warn); }
@@ -39,6 +39,6 @@ figure > div { overflow-x: auto; } .timeline { display: block; width: 100%; min-
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; } dt { font-weight: 600; } dd { margin: 0; }
 #filter { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; padding: 6px 10px; margin-top: 14px; width: min(100%, 320px); }
 [hidden] { display: none !important; }
-@media (max-width: 640px) { body { padding: 18px 12px 40px; } h1 { font-size: 22px; } article { padding: 12px; } dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; } }
+@media (max-width: 640px) { body { padding: 18px 12px 40px; } h1 { font-size: 22px; } article { padding: 12px; } th[scope=row] { white-space: normal; max-width: 124px; font-size: 12px; } dl { grid-template-columns: 1fr; } dd { margin-bottom: 6px; } }
 @media print { .scroll, figure > div { overflow: visible; } article { break-inside: avoid; } }
 `

@@ -42,6 +42,7 @@ ${overlapsOf(history.beliefs).map(({ one, other, from, to }) => {
       markup`<rect class="overlap" x="${x}" y="${y + 1}" width="${width}" height="${end - y + lane - 2}"/>`,
   )
 })}
+${history.beliefs.map((belief) => fenceMarkup(belief, lanes.get(belief.who)!, scale))}
 </svg>`
 }
 
@@ -86,15 +87,24 @@ function markMarkup({ at, what, who, ms }: Mark, y: number | undefined, scale: S
 }
 
 function beliefMarkup(belief: BeliefSpan, y: number, scale: Scale): Markup | undefined {
-  const { from, to, fence } = belief
-  const fenceText = fence === undefined ? '' : `fence ${fence}`
+  const { from, to } = belief
   const title = `${named(belief)} believed, from ${seconds(from)} to ${seconds(to)}`
-  return shape(scale, from, to, title, ({ x, width }) => [
-    markup`<rect class="belief" x="${x}" y="${y + 11}" width="${width}" height="18" rx="3"/>`,
-    fenceText === '' || width < fenceText.length * characterWidth + 8
-      ? undefined
-      : markup`<text class="fence" x="${x + 5}" y="${y + 24}">${fenceText}</text>`,
-  ])
+  return shape(
+    scale,
+    from,
+    to,
+    title,
+    ({ x, width }) => markup`<rect class="belief" x="${x}" y="${y + 11}" width="${width}" height="18" rx="3"/>`,
+  )
+}
+
+/** Over everything else, where there is room for it. */
+function fenceMarkup({ from, to, fence }: BeliefSpan, y: number, scale: Scale): Markup | undefined {
+  if (fence === undefined) return undefined
+  const text = `fence ${fence}`
+  const span = scale.span(from, to)
+  if (span === undefined || span.width < text.length * characterWidth + 8) return undefined
+  return markup`<text class="fence" x="${span.x + 5}" y="${y + 24}">${text}</text>`
 }
 
 function updateMarkup(
