@@ -2,7 +2,8 @@
 import type { Algorithm } from './algorithm.js'
 import { type Crew, crewOf, type Rules } from './campaign/crew.js'
 import { runPart } from './campaign/part.js'
-import type { AlgorithmCard, Part, Result } from './campaign/result.js'
+import type { AlgorithmCard, Part, Result, Run } from './campaign/result.js'
+import { tallyOf } from './campaign/tally.js'
 import { threadedCrew } from './campaign/threads.js'
 import { check } from './checker/index.js'
 import type { FaultName } from './faults.js'
@@ -15,7 +16,7 @@ export interface CampaignOptions {
   readonly algorithms: readonly Algorithm[]
   readonly faults: readonly FaultName[]
   /** Runs of each cell; with `minutes`, of each cell a round. */
-  readonly seeds: number
+  readonly seeds: number | ((laboratory: Laboratory) => number)
   /** Default 1. */
   readonly firstSeed?: number
   /** Goes on with new seeds until this time is over, which the laboratories share equally. Default: one round. */
@@ -23,8 +24,11 @@ export interface CampaignOptions {
   /** Ends it; what was found until then is the result. Runs that are under way are left out of it. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Threads that do the runs of the simulation, and their script. Default: this thread does them. */
-  readonly threads?: { readonly count: number; readonly script: URL } | undefined
+  /**
+   * Threads that do the runs of the simulation, which finds the same; default: this thread does them. Their script is the simulation of
+   * the catalogue's algorithms, unless another one is given.
+   */
+  readonly threads?: { readonly count: number; readonly script?: URL } | undefined
 }
 
 export interface Progress {
@@ -56,9 +60,19 @@ export async function campaign(options: CampaignOptions, rules: Rules = { planOf
 
 function crewFor(laboratory: Laboratory, { threads }: CampaignOptions, rules: Rules): Crew {
   if (threads === undefined || laboratory.name !== 'simulation') return crewOf(laboratory, rules)
-  return threadedCrew(threads.count, threads.script)
+  const { count, script = new URL('./campaign/worker.js', import.meta.url) } = threads
+  return threadedCrew(count, script)
 }
 
 function cardOf({ name, row, what, story, exceeded }: Algorithm): AlgorithmCard {
   return { name, row, what, story, exceeded }
+}
+
+/** Of one run alone, as a campaign that had nothing else would have it. */
+export function resultOf({ name: laboratory }: Laboratory, algorithm: Algorithm, run: Run): Result {
+  const { fault } = run.plan
+  const { worst, ...figures } = tallyOf(run)
+  const cells = [{ algorithm: algorithm.name, fault, ...figures }]
+  const parts = [{ laboratory, cells, worst: worst === undefined ? [] : [worst] }]
+  return { algorithms: [cardOf(algorithm)], faults: [fault], parts, tookMs: 0, aborted: false }
 }

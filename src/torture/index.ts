@@ -2,7 +2,7 @@
 export type * from './algorithm.js'
 export * from './algorithms/index.js'
 export * from './campaign/result.js'
-export { type CampaignOptions, campaign, type Progress } from './campaign.js'
+export { type CampaignOptions, campaign, type Progress, resultOf } from './campaign.js'
 export { type CheckOptions, check } from './checker/index.js'
 export type { Fault, Mishap, Sieve } from './faults/fault-flow.js'
 export { type ConnectionFault, FaultProxy } from './faults/fault-proxy.js'

@@ -7,6 +7,8 @@ import type { Crew, Share } from './crew.js'
 import type { Cell, Part, Run } from './result.js'
 import { noRuns, sum, type Tally, worse } from './tally.js'
 
+type Options = CampaignOptions & { readonly seeds: number }
+
 /** A cell that is worked on. */
 interface Open {
   readonly algorithm: Algorithm
@@ -25,8 +27,9 @@ export async function runPart(
   const { algorithms, faults, signal } = options
   const cells = algorithms.flatMap((algorithm) => faults.map((fault) => openCell(laboratory, algorithm, fault)))
   const open = cells.filter(({ refused }) => refused === undefined)
-  const pace = new Pace(laboratory, open, options, before)
-  const shares = sharesOf(open, crew.shareOf, options)
+  const seeds = typeof options.seeds === 'number' ? options.seeds : options.seeds(laboratory)
+  const pace = new Pace(laboratory, open, { ...options, seeds }, before)
+  const shares = sharesOf(open, crew.shareOf, { ...options, seeds })
   const hands = Array.from({ length: crew.atOnce }, work)
   await Promise.race([Promise.all(hands), whenAborted(signal)])
   return { laboratory: laboratory.name, cells: cells.map(cellOf), worst: worstOf(cells) }
@@ -57,7 +60,7 @@ function refusal(laboratory: Laboratory, algorithm: Algorithm, fault: FaultName)
 }
 
 /** All cells have some runs before any has many. */
-function* sharesOf(open: readonly Open[], shareOf: number, options: CampaignOptions): Generator<[Open, Share]> {
+function* sharesOf(open: readonly Open[], shareOf: number, options: Options): Generator<[Open, Share]> {
   const { seeds, firstSeed = 1, minutes } = options
   const end = minutes === undefined ? seeds : Number.POSITIVE_INFINITY
   if (open.length === 0) return
@@ -71,11 +74,11 @@ function* sharesOf(open: readonly Open[], shareOf: number, options: CampaignOpti
 class Pace {
   readonly #laboratory: Laboratory
   readonly #open: readonly Open[]
-  readonly #options: CampaignOptions
+  readonly #options: Options
   readonly #before: number
   readonly #startedAt = performance.now()
 
-  constructor(laboratory: Laboratory, open: readonly Open[], options: CampaignOptions, before: number) {
+  constructor(laboratory: Laboratory, open: readonly Open[], options: Options, before: number) {
     this.#laboratory = laboratory
     this.#open = open
     this.#options = options

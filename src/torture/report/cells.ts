@@ -1,5 +1,5 @@
 /** What a cell of the table says, for the terminal and the page alike. */
-import type { Cell, Part, Result } from '../campaign/result.js'
+import { brokenPromises, type Cell, laboratoryFailures, type Part, type Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 
 /** Broken promises in the verdict. */
@@ -74,12 +74,17 @@ export function failureLines({ cells }: Part): string[] {
 }
 
 /** What follows from it, in a sentence. */
-export function verdictOf(broken: readonly Cell[], failures: readonly Cell[]): string {
+export function verdictOf(result: Result): string {
+  const broken = brokenPromises(result)
   if (broken.length > 0) {
     const where = broken.map(({ algorithm, fault, firstBadSeed }) => `${algorithm}/${fault}/${firstBadSeed}`)
     const more = where.length > mostNamed ? `, and ${where.length - mostNamed} more` : ''
     return `Ours broke a promise: ${where.slice(0, mostNamed).join(', ')}${more}.`
   }
-  if (failures.length > 0) return 'The laboratory itself failed in places, so that nothing is shown there.'
-  return 'Ours broke no promise.'
+  if (laboratoryFailures(result).length > 0) {
+    return 'The laboratory itself failed in places, so that nothing is shown there.'
+  }
+  const ours = new Set(result.algorithms.filter(({ row }) => row === undefined).map(({ name }) => name))
+  const hasRun = result.parts.some(({ cells }) => cells.some(({ algorithm, runs }) => ours.has(algorithm) && runs > 0))
+  return hasRun ? 'Ours broke no promise.' : 'Ours was not run.'
 }

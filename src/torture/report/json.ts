@@ -19,7 +19,7 @@ export function toJson(result: Result): string {
   return `${JSON.stringify({ format, version, result })}\n`
 }
 
-/** Of a file: a result, or a single plan. */
+/** Of a file: a result, a single run, or a plan alone. */
 export interface Replayable {
   readonly laboratory: Laboratory['name'] | undefined
   readonly plan: Plan
@@ -29,6 +29,7 @@ export interface Replayable {
 export function plansIn(text: string): Replayable[] {
   const data: unknown = JSON.parse(text)
   if (isPlan(data)) return [{ laboratory: undefined, plan: data }]
+  if (isObject(data) && isPlan(data.plan)) return [{ laboratory: undefined, plan: data.plan }]
   if (!isObject(data) || data.format !== format)
     throw new SyntaxError('it is neither a result nor a plan of the fault laboratory')
   if (data.version !== version) throw new SyntaxError(`its version is ${data.version}, and only ${version} is known`)

@@ -1,5 +1,5 @@
 /** The table for the terminal: algorithms down, faults across, as many beside each other as fit. */
-import { type AlgorithmCard, brokenPromises, laboratoryFailures, type Part, type Result } from '../campaign/result.js'
+import type { AlgorithmCard, Part, Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 import {
   cellAt,
@@ -96,7 +96,7 @@ function notesText(result: Result, width: number): string {
     ),
     ...failures.map((line) => wrap(`${failedMark} ${line}`, width, '  ')),
     ...(result.aborted ? ['It was stopped before it was through.'] : []),
-    wrap(verdictOf(brokenPromises(result), laboratoryFailures(result)), width, '  '),
+    wrap(verdictOf(result), width, '  '),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -35,7 +35,7 @@ function header(result: Result): Markup {
   const runs = result.parts.flatMap(({ cells }) => cells).reduce((sum, cell) => sum + cell.runs, 0)
   return markup`<header><h1>Who broke mutual exclusion</h1>
 <p>Lock algorithms under the same faults. Every run is planned from its seed before it begins, and judged by what was seen of it.</p>
-<p class="verdict ${state}">${verdictOf(broken, failures)}</p>
+<p class="verdict ${state}">${verdictOf(result)}</p>
 <p class="soft">${runs} runs in ${Math.round(result.tookMs / 1000)} s.${result.aborted ? ' Stopped before it was through.' : ''}</p>
 </header>`
 }
