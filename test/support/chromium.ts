@@ -20,12 +20,28 @@ export interface View {
   readonly scheme: 'light' | 'dark'
 }
 
-type Message = { id?: number; method?: string; params?: any; result?: any; error?: { message: string } }
+interface Message {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: {
+    readonly exceptionDetails?: { readonly text: string }
+    readonly entry?: { readonly level: string; readonly text: string }
+    readonly type?: string
+    readonly request?: { readonly url: string }
+  }
+  readonly result?: unknown
+  readonly error?: { readonly message: string }
+}
+
+interface Evaluated<T> {
+  readonly result: { readonly value: T }
+  readonly exceptionDetails?: { readonly text: string; readonly exception?: { readonly description: string } }
+}
 
 export class Chromium {
   readonly #child: ChildProcess
   readonly #profile = mkdtempSync(join(tmpdir(), 'latchkey-chromium-'))
-  readonly #waiting = new Map<number, { resolve: (result: any) => void; reject: (error: Error) => void }>()
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>()
   readonly #ended: Promise<void>
   #events: ((message: Message) => void)[] = []
   #session: string | undefined
@@ -51,8 +67,11 @@ export class Chromium {
   /** Guard with `requirePeer`. */
   static async start(): Promise<Chromium> {
     const browser = new Chromium()
-    const { targetId } = await browser.#send('Target.createTarget', { url: 'about:blank' })
-    const { sessionId } = await browser.#send('Target.attachToTarget', { targetId, flatten: true })
+    const { targetId } = await browser.#send<{ targetId: string }>('Target.createTarget', { url: 'about:blank' })
+    const { sessionId } = await browser.#send<{ sessionId: string }>('Target.attachToTarget', {
+      targetId,
+      flatten: true,
+    })
     browser.#session = sessionId
     browser.#events.push((message) => browser.#note(message))
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await browser.#send(`${domain}.enable`)
@@ -80,8 +99,11 @@ export class Chromium {
   }
 
   /** The value of an expression in the page. */
-  async evaluate(expression: string): Promise<any> {
-    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', { expression, returnByValue: true })
+  async evaluate<T>(expression: string): Promise<T> {
+    const { result, exceptionDetails } = await this.#send<Evaluated<T>>('Runtime.evaluate', {
+      expression,
+      returnByValue: true,
+    })
     if (exceptionDetails !== undefined)
       throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
     return result.value
@@ -89,7 +111,10 @@ export class Chromium {
 
   /** A PNG: of what is in view, or of the whole page. */
   async screenshot(whole = false): Promise<Buffer> {
-    const { data } = await this.#send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: whole })
+    const { data } = await this.#send<{ data: string }>('Page.captureScreenshot', {
+      format: 'png',
+      captureBeyondViewport: whole,
+    })
     return Buffer.from(data, 'base64')
   }
 
@@ -99,11 +124,11 @@ export class Chromium {
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10 })
   }
 
-  #send(method: string, params: object = {}): Promise<any> {
+  #send<T>(method: string, params: object = {}): Promise<T> {
     const id = ++this.#lastId
     const message = { id, method, params, ...(this.#session !== undefined && { sessionId: this.#session }) }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
+      this.#waiting.set(id, { resolve: (result) => resolve(result as T), reject })
       ;(this.#child.stdio[3] as Writable).write(`${JSON.stringify(message)}\0`)
     })
   }
@@ -122,10 +147,11 @@ export class Chromium {
     if (message.id !== undefined) this.#waiting.delete(message.id)
   }
 
-  #note({ method, params }: Message): void {
-    if (method === 'Runtime.exceptionThrown') this.complaints.push(params.exceptionDetails.text)
-    if (method === 'Log.entryAdded' && params.entry.level !== 'verbose') this.complaints.push(params.entry.text)
-    if (method === 'Runtime.consoleAPICalled') this.complaints.push(`console.${params.type}`)
-    if (method === 'Network.requestWillBeSent') this.requests.push(params.request.url)
+  #note({ method, params = {} }: Message): void {
+    const { exceptionDetails, entry, type, request } = params
+    if (exceptionDetails !== undefined) this.complaints.push(exceptionDetails.text)
+    if (entry !== undefined && entry.level !== 'verbose') this.complaints.push(entry.text)
+    if (method === 'Runtime.consoleAPICalled') this.complaints.push(`console.${type}`)
+    if (method === 'Network.requestWillBeSent') this.requests.push(request!.url)
   }
 }

@@ -2,7 +2,7 @@
 import type { Progress } from '../../torture/index.js'
 
 const barEveryMs = 100
-const lineEveryMs = 15_000
+const lineEveryMs = 10_000
 const barCells = 24
 
 export interface ProgressLine {

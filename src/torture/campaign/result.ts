@@ -44,6 +44,8 @@ export interface Cell {
   readonly runs: number
   /** Those of them with a violation, however many it had. */
   readonly bad: number
+  /** Those in which nobody got anything done: that they broke nothing says little. */
+  readonly idle: number
   /** How many runs had such a violation. */
   readonly kinds: Readonly<Partial<Record<ViolationKind, number>>>
   /** The smallest one. */

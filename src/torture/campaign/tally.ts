@@ -9,6 +9,7 @@ import type { Failure, Run } from './result.js'
 export interface Tally {
   readonly runs: number
   readonly bad: number
+  readonly idle: number
   readonly kinds: Readonly<Partial<Record<ViolationKind, number>>>
   readonly firstBadSeed?: number | undefined
   readonly errors: number
@@ -16,13 +17,14 @@ export interface Tally {
   readonly worst?: Run | undefined
 }
 
-export const noRuns: Tally = { runs: 0, bad: 0, kinds: {}, errors: 0 }
+export const noRuns: Tally = { runs: 0, bad: 0, idle: 0, kinds: {}, errors: 0 }
 
 /** A run counts once, however many violations it has. */
 export function tallyOf(run: Run): Tally {
-  if (run.violations.length === 0) return { ...noRuns, runs: 1 }
+  const idle = run.history.updates.some(({ outcome }) => outcome === 'done') ? 0 : 1
+  if (run.violations.length === 0) return { ...noRuns, runs: 1, idle }
   const kinds = Object.fromEntries(kindsOf(run).map((kind) => [kind, 1]))
-  return { runs: 1, bad: 1, kinds, firstBadSeed: run.plan.seed, errors: 0, worst: run }
+  return { runs: 1, bad: 1, idle, kinds, firstBadSeed: run.plan.seed, errors: 0, worst: run }
 }
 
 /** The laboratory failed; that is no run, and no pass. */
@@ -34,6 +36,7 @@ export function sum(one: Tally, other: Tally): Tally {
   return {
     runs: one.runs + other.runs,
     bad: one.bad + other.bad,
+    idle: one.idle + other.idle,
     kinds: sumOfKinds(one.kinds, other.kinds),
     firstBadSeed: better(one.firstBadSeed, other.firstBadSeed, Math.min),
     errors: one.errors + other.errors,

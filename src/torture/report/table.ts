@@ -3,6 +3,7 @@ import type { AlgorithmCard, Part, Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 import {
   cellAt,
+  cellNotes,
   cellText,
   failedMark,
   failureLines,
@@ -90,7 +91,7 @@ function widthOf(column: readonly string[]): number {
 function notesText(result: Result, width: number): string {
   const failures = result.parts.flatMap(failureLines)
   const lines = [
-    `A cell is violations/runs; ${notApplicable} means nothing there, or cannot be had.`,
+    ...cellNotes(result),
     ...footnotesOf(result).map(({ algorithms, text }, i) =>
       wrap(`${superscript(i + 1)} ${algorithms.join(', ')}: ${text}.`, width, '  '),
     ),

@@ -4,6 +4,7 @@ import { type Markup, markup } from './markup.js'
 const entries: readonly [shape: Markup, meaning: string][] = [
   [markup`<rect class="belief" x="1" y="2" width="28" height="12" rx="3"/>`, 'believes that it holds the lock'],
   [markup`<rect class="overlap" x="1" y="1" width="28" height="14"/>`, 'two believe at once'],
+  [markup`<path class="violation" d="M15 2l6 6l-6 6l-6 -6z"/>`, 'a violation begins'],
   [
     markup`<rect class="struck" x="1" y="1" width="28" height="14"/><path class="mark" d="M1 1h10l-5 8z"/>`,
     'a fault, and how long it lasts',

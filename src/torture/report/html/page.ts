@@ -1,6 +1,6 @@
 /** A result as one HTML file that needs nothing else: no network, no fonts, and no script for what it says. */
 import { brokenPromises, laboratoryFailures, type Part, type Result } from '../../campaign/result.js'
-import { failureLines, footnotesOf, notApplicable, superscript, titleOf, verdictOf } from '../cells.js'
+import { cellNotes, failureLines, footnotesOf, superscript, titleOf, verdictOf } from '../cells.js'
 import { grid } from './grid.js'
 import { legend } from './legend.js'
 import { Markup, markup } from './markup.js'
@@ -41,7 +41,7 @@ function header(result: Result): Markup {
 }
 
 function notes(result: Result): Markup {
-  return markup`<p class="soft">A cell is violations/runs; ${notApplicable} means nothing there, or cannot be had. Framed: the fault that its story names. Underlined: the worst run, drawn below.</p>
+  return markup`<p class="soft">${cellNotes(result).join(' ')} Framed: the fault that its story names. Underlined: the worst run, drawn below.</p>
 ${footnotesOf(result).map(({ algorithms, text }, i) => markup`<p class="soft">${superscript(i + 1)} ${algorithms.join(', ')}: ${text}.</p>\n`)}${result.parts
   .flatMap(failureLines)
   .map((line) => markup`<p>! ${line}</p>\n`)}`

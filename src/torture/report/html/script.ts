@@ -1,5 +1,5 @@
 /** What the page does beyond showing: it hides the algorithms whose name does not have what is typed. Without it all are there. */
-export const script = `
+export const script = `{
 const input = document.createElement('input')
 Object.assign(input, { id: 'filter', type: 'search', placeholder: 'Only algorithms named …' })
 input.setAttribute('aria-label', 'Only algorithms named')
@@ -9,4 +9,4 @@ input.addEventListener('input', () => {
   }
 })
 document.querySelector('header').append(input)
-`
+}`

@@ -31,7 +31,7 @@ figure > div { overflow-x: auto; } .timeline { display: block; width: 100%; min-
 .timeline text, .legend text { font: 11px system-ui, "Liberation Sans", Arial, sans-serif; fill: var(--ink); } .timeline .axis { text-anchor: middle; fill: var(--soft); }
 .tick, .rule { stroke: var(--line); stroke-width: 1; } .tick { stroke-dasharray: 2 3; } .belief { fill: var(--belief); }
 .timeline .fence { fill: var(--on-belief); pointer-events: none; } .overlap { fill: var(--bad-soft); stroke: var(--bad); stroke-width: 1; } .struck { fill: var(--struck); }
-.mark { fill: var(--warn); } .update.done { fill: var(--good); } .update.lost { fill: var(--bad); } .update.busy { fill: var(--line); stroke: var(--soft); stroke-width: .5; }
+.mark { fill: var(--warn); } .violation { fill: var(--bad); } .update.done { fill: var(--good); } .update.lost { fill: var(--bad); } .update.busy { fill: var(--line); stroke: var(--soft); stroke-width: .5; }
 .update.failed { fill: var(--warn); } .update.cut { fill: none; stroke: var(--soft); stroke-dasharray: 3 2; } .cross { stroke: var(--bad); stroke-width: 2.4; fill: none; }
 .deed { fill: var(--soft); } .deed.add { fill: var(--good); } .deed.evict, .deed.flush, .deed.forget { fill: var(--bad); } .deed.expire { fill: var(--warn); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; padding: 0; margin: 8px 0; font-size: 13px; }

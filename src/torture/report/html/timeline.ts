@@ -4,7 +4,7 @@
  */
 import { overlapsOf } from '../../campaign/overlaps.js'
 import type { Run } from '../../campaign/result.js'
-import type { BeliefSpan, Deed, History, Mark, Update } from '../../history.js'
+import type { BeliefSpan, Deed, History, Mark, Update, Violation } from '../../history.js'
 import { deedText, seconds } from '../words.js'
 import { type Markup, markup } from './markup.js'
 import { type Scale, scaleOf, type Window } from './scale.js'
@@ -12,7 +12,7 @@ import { type Scale, scaleOf, type Window } from './scale.js'
 const width = 1000
 const gutter = 116
 const edge = 22
-const top = 26
+const top = 32
 const lane = 50
 const characterWidth = 6.6
 
@@ -42,6 +42,7 @@ ${overlapsOf(history.beliefs).map(({ one, other, from, to }) => {
       markup`<rect class="overlap" x="${x}" y="${y + 1}" width="${width}" height="${end - y + lane - 2}"/>`,
   )
 })}
+${run.violations.map((violation) => violationMarkup(violation, scale))}
 ${history.beliefs.map((belief) => fenceMarkup(belief, lanes.get(belief.who)!, scale))}
 </svg>`
 }
@@ -64,7 +65,7 @@ function lanesOf({ plan, history }: Run): Map<Lane, number> {
 function axis({ ticks, x, label }: Scale, height: number): Markup[] {
   return ticks.map(
     (at) =>
-      markup`<line class="tick" x1="${x(at)}" x2="${x(at)}" y1="${top - 6}" y2="${height}"/><text class="axis" x="${x(at)}" y="${top - 11}">${label(at)}</text>`,
+      markup`<line class="tick" x1="${x(at)}" x2="${x(at)}" y1="${top - 12}" y2="${height}"/><text class="axis" x="${x(at)}" y="${top - 16}">${label(at)}</text>`,
   )
 }
 
@@ -136,6 +137,17 @@ function deedMarkup(deed: Deed, y: number, scale: Scale): Markup | undefined {
     at,
     `${deedText(deed)}, at ${seconds(at)}`,
     ({ x }) => markup`<path class="deed ${what}" d="M${x} ${y + (comes ? 10 : 40)}${arrow}"/>`,
+  )
+}
+
+/** On the axis, where it shows best. */
+function violationMarkup({ kind, at, text }: Violation, scale: Scale): Markup | undefined {
+  return shape(
+    scale,
+    at,
+    at,
+    `${kind} at ${seconds(at)}: ${text}`,
+    ({ x }) => markup`<path class="violation" d="M${x} ${top - 2}m-4 -4l4 -4l4 4l-4 4z"/>`,
   )
 }
 
