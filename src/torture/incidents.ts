@@ -12,6 +12,8 @@ interface Aim extends Draft {
   readonly who: number
   /** Counted from 0. */
   readonly nth: number
+  /** Of lost replies, so many are told by a connection that is cut; the others by nothing. */
+  readonly cutPercent: number
 }
 
 /** Most of what is asked is over by then. */
@@ -73,15 +75,16 @@ export function incidentsOf(draft: Draft, fault: FaultName): Incident[] {
   if (make === undefined) return []
   const { random } = draft
   const strikes = many.has(fault) ? random.between(4, 8) : random.between(1, 4)
-  return Array.from({ length: strikes }, (_, nth) => make(aimOf(draft, nth))).flat()
+  const cutPercent = random.pick([0, 50, 100])
+  return Array.from({ length: strikes }, (_, nth) => make(aimOf(draft, nth, cutPercent))).flat()
 }
 
-function aimOf(draft: Draft, nth: number): Aim {
+function aimOf(draft: Draft, nth: number, cutPercent: number): Aim {
   const { random, participants, first, firstWorkMs } = draft
   const who = random.below(participants)
   // The first one has asked by then, and is not done yet.
   const at = nth === 0 ? random.between(20, 20 + firstWorkMs) : random.between(20, LAST_AT_MS)
-  return { ...draft, nth, at, who: nth === 0 ? first : who }
+  return { ...draft, nth, at, who: nth === 0 ? first : who, cutPercent }
 }
 
 function struck({ at, who }: Pick<Aim, 'at' | 'who'>) {
@@ -98,7 +101,7 @@ function other({ random, nth, first, participants, at, who }: Aim) {
 }
 
 function lose(aim: Aim): Incident[] {
-  return [{ at: 0, what: 'lose', who: aim.who, nth: request(aim), cut: aim.random.chance(50) }]
+  return [{ at: 0, what: 'lose', who: aim.who, nth: request(aim), cut: aim.random.chance(aim.cutPercent) }]
 }
 
 /** The first strikes lose what the first one sends when it asks for the lock. */

@@ -9,7 +9,11 @@ import { Random } from './random.js'
 const LENGTH_MS = 12_000
 /** What all rounds work together: they do it one after the other. */
 const MOST_WORK_MS = 6000
+/** When that is used up. */
+const ENOUGH_WORK_MS = 20
 const USUAL_WORK_MS = 300
+/** Of the works, so many are as long as the lease, or nearly. */
+const LONG_PERCENT = 10
 const LEASES_MS = [2000, 3000, 4000]
 /** As memcached counts; ours refuses that there, and takes 2 s. */
 const SHORTEST_LEASE_MS = 1000
@@ -77,29 +81,42 @@ function afterMs({ random, first }: Draft, fault: FaultName, who: number, nth: n
 class Works {
   readonly #draft: Draft
   readonly #fault: FaultName
-  #leftMs = MOST_WORK_MS
+  readonly #firstMs: number
+  #leftMs: number
 
   constructor(draft: Draft, fault: FaultName) {
     this.#draft = draft
     this.#fault = fault
+    this.#firstMs = this.#first()
+    this.#leftMs = MOST_WORK_MS - this.#firstMs
   }
 
   next(who: number, nth: number): number {
-    const wantedMs = this.#wanted(who === this.#draft.first && nth === 0)
-    const workMs = wantedMs <= this.#leftMs ? wantedMs : Math.min(20, this.#leftMs)
+    if (who === this.#draft.first && nth === 0) return this.#firstMs
+    const wantedMs = this.#wanted()
+    const workMs = wantedMs <= this.#leftMs ? wantedMs : Math.min(ENOUGH_WORK_MS, this.#leftMs)
     this.#leftMs -= workMs
     return workMs
   }
 
-  #wanted(isFirst: boolean): number {
-    const { random, ttlMs, firstWorkMs } = this.#draft
+  #first(): number {
+    if (this.#fault === 'overrun') return this.#longMs() + Math.round(this.#draft.ttlMs * 0.3)
+    return this.#fault === 'none' || this.#fault === 'boundary' ? this.#wanted() : this.#draft.firstWorkMs
+  }
+
+  #wanted(): number {
+    const { random } = this.#draft
     const usualMs = random.below(USUAL_WORK_MS)
-    const isLong = random.chance(10)
-    const part = random.between(80, 99) / 100
+    const longMs = this.#longMs()
+    const isLong = random.chance(LONG_PERCENT)
     if (this.#fault === 'none') return usualMs
-    if (this.#fault === 'overrun') return isFirst || isLong ? Math.round(ttlMs * (part + 0.3)) : usualMs
-    if (this.#fault === 'boundary') return Math.round(ttlMs * part * (isLong ? 1 : 0.5))
-    if (isFirst) return firstWorkMs
-    return isLong ? Math.round(ttlMs * part) : usualMs
+    if (this.#fault === 'boundary') return isLong ? longMs : Math.round(longMs / 2)
+    return isLong ? longMs : usualMs
+  }
+
+  /** Near the end of the lease, but within it. */
+  #longMs(): number {
+    const { random, ttlMs } = this.#draft
+    return Math.round((ttlMs * random.between(80, 99)) / 100)
   }
 }

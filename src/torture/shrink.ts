@@ -1,5 +1,5 @@
 /** Makes a plan that breaks something smaller, for as long as it still does: what is left is what it takes. */
-import type { Plan, Round } from './plan.js'
+import type { Incident, Plan, Round } from './plan.js'
 
 /** How often a smaller plan is tried out, at most. */
 const MOST_TRIES = 400
@@ -86,10 +86,14 @@ function* shorterRound(round: Round): Iterable<Round> {
 
 function* shorterIncidents(plan: Plan): Iterable<Plan> {
   for (const [i, incident] of plan.incidents.entries()) {
-    for (const at of rounder(incident.at)) yield { ...plan, incidents: plan.incidents.with(i, { ...incident, at }) }
-    if (!('ms' in incident)) continue
-    for (const ms of rounder(incident.ms)) yield { ...plan, incidents: plan.incidents.with(i, { ...incident, ms }) }
+    for (const shorter of shorterIncident(incident)) yield { ...plan, incidents: plan.incidents.with(i, shorter) }
   }
+}
+
+function* shorterIncident(incident: Incident): Iterable<Incident> {
+  for (const at of rounder(incident.at)) yield { ...incident, at }
+  if ('ms' in incident) for (const ms of rounder(incident.ms)) yield { ...incident, ms }
+  if ('downMs' in incident) for (const downMs of rounder(incident.downMs)) yield { ...incident, downMs }
 }
 
 const ways: readonly Smaller[] = [fewerIncidents, fewerParticipants, fewerRounds, shorterRounds, shorterIncidents]

@@ -46,9 +46,9 @@ export function secondsOf({ ttlMs }: Task): number {
   return Math.ceil(ttlMs / 1000)
 }
 
-/** For the owner's eyes: 13 hexadecimal digits. */
-export function randomToken({ random }: Hands): string {
-  return Math.floor(random() * 2 ** 52)
+/** Half a lifetime of locks will not see the same twice: 13 hexadecimal digits. */
+export function randomToken(hands: Hands): string {
+  return Math.floor(hands.random() * 2 ** 52)
     .toString(16)
     .padStart(13, '0')
 }

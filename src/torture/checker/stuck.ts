@@ -15,8 +15,8 @@ const POLLING = 3
 
 /** Servers answer all the time, and forget nothing: a free lock can be had. */
 const serversWork: ReadonlySet<FaultName> = new Set(['none', 'overrun', 'crash', 'abort'])
-/** Whoever left something there is alive, and could take it away. */
-const ownersLive: ReadonlySet<FaultName> = new Set(['lost-reply', 'retry'])
+/** Losses in a row: to ask once more and to clean up take one each, and then there is time left of the lease. */
+const MOST_LOSSES = 2
 
 export function stuck(plan: Plan, history: History): Violation[] {
   return [...hangs(plan, history), ...refusals(plan, history), ...orphans(plan, history)]
@@ -24,12 +24,14 @@ export function stuck(plan: Plan, history: History): Violation[] {
 
 /** A round that took longer than all that it may wait for. */
 function hangs(plan: Plan, { updates }: History): Violation[] {
-  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ workMs }) => workMs))
+  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ afterMs, workMs }) => afterMs + workMs))
   const struckMs = plan.incidents.reduce((sum, incident) => sum + outageMs(incident), 0)
   const boundMs = POLLING * plan.waitMs + longestMs + 2 * plan.ttlMs + struckMs + ROUND_MS
   return updates
     .filter(({ who, from, to }) => to - from > boundMs && !isKilled(who, plan))
-    .map(({ who, id, from, to }) => violation(to, `participant ${who} was busy with ${id} for ${to - from} ms`, [who]))
+    .map(({ who, id, from, to }) =>
+      violation(to, `participant ${who} was busy with ${id} for ${Math.round(to - from)} ms`, [who]),
+    )
 }
 
 /** Somebody waited for longer than any lease can last that was taken before, and nobody had the lock in that time. */
@@ -43,21 +45,31 @@ function refusals(plan: Plan, { updates, beliefs }: History): Violation[] {
   return updates
     .filter((update) => update.outcome === 'busy' && freeMs(update) > boundMs)
     .map((update) =>
-      violation(update.to, `nobody had the lock for ${freeMs(update)} ms, and it was busy`, [update.who]),
+      violation(update.to, `nobody had the lock for ${Math.round(freeMs(update))} ms, and it was busy`, [update.who]),
     )
 }
 
-/** A record whose writer never knew that it was its own, and that was there until its time was over. */
+/**
+ * A record whose writer heard that a reply was lost, and never that it was to its own `add`, or never cared: there until its time was
+ * over. Who hears nothing for as long as the lease lasts could not have done anything, and nor could those who ask again in vain.
+ */
 function orphans(plan: Plan, { deeds, beliefs }: History): Violation[] {
-  if (!ownersLive.has(plan.fault)) return []
   return livesOf(deeds)
-    .filter(({ writer, end }) => writer !== undefined && (end?.what === 'expire' || end?.what === 'add'))
+    .filter(({ writer, end }) => hearsOfLosses(writer, plan) && (end?.what === 'expire' || end?.what === 'add'))
     .filter(({ writer, from, to }) => !beliefs.some((span) => span.who === writer && span.from < to && span.to > from))
     .map(({ writer, from, to }) =>
-      violation(from, `participant ${writer} took the lock and never knew: it was nobody’s for ${to - from} ms`, [
-        writer!,
-      ]),
+      violation(
+        from,
+        `participant ${writer} took the lock and never knew: it was nobody’s for ${Math.round(to - from)} ms`,
+        [writer!],
+      ),
     )
+}
+
+function hearsOfLosses(who: number | undefined, { fault, incidents }: Plan): boolean {
+  if (who === undefined || (fault !== 'lost-reply' && fault !== 'retry')) return false
+  const losses = incidents.filter((incident) => incident.what === 'lose' && incident.who === who)
+  return losses.length <= MOST_LOSSES && losses.every((incident) => incident.what === 'lose' && incident.cut)
 }
 
 function outageMs(incident: Incident): number {

@@ -1,0 +1,81 @@
+/** The catalogue: the museum is whole, and ours promise what the page on locks says, no less and no more. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Algorithm, algorithmNamed, catalogue, type FaultName, faultKinds, lockKey } from 'latchkey/torture'
+import { projectRoot } from '../support/root.js'
+
+const ours = catalogue.filter(({ row }) => row === undefined)
+const museum = catalogue.filter(({ row }) => row !== undefined)
+
+test('the museum has all of its rows, in order, each with a story that can be told', () => {
+  const rows = museum.map(({ row }) => row!)
+  assert.deepEqual([...new Set(rows)], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+  for (const { name, story, without = [] } of museum) assert.ok(story && !without.includes(story), name)
+})
+
+test('every name is that of one algorithm', () => {
+  for (const algorithm of catalogue) assert.equal(algorithmNamed(algorithm.name), algorithm)
+  assert.equal(new Set(catalogue.map(({ name }) => name)).size, catalogue.length)
+  assert.throws(() => algorithmNamed('mutex'), /no algorithm mutex/)
+})
+
+test('ours are on every home, with fences and without', () => {
+  assert.deepEqual(
+    ours.map(({ name }) => name).sort(),
+    ['embedded', 'latchkey', 'memcached'].flatMap((home) => [`${home}-fenced`, `${home}-lease`]),
+  )
+  assert.equal(lockKey(ours[0], 'a'), 'latchkey:lock:a')
+  assert.equal(lockKey(museum[0], 'a'), 'a')
+})
+
+test('lists of one server are the same in any order', () => {
+  for (const { name, servers = 1, without = [] } of catalogue) {
+    if (servers === 1) assert.ok(without.includes('lists'), name)
+  }
+})
+
+/** The rows of the table under “What holds under which fault” that are about one of the faults here. */
+const rows: Readonly<Record<string, readonly FaultName[]>> = {
+  'many ask at once': ['none'],
+  'the holder is paused past its lease': ['pause'],
+  'its event loop is blocked past its lease': ['stall', 'heap'],
+  'a request is lost, or its reply': ['lost-reply', 'partition'],
+  'the connection breaks, or the server cannot be reached': ['blip'],
+  'a clock is set, or a machine suspended': ['clock', 'suspend'],
+  'the server is killed and starts again': ['restart'],
+  'memory is full': ['evict', 'full'],
+  '`flush_all`': ['flush'],
+  'somebody sets, touches or deletes the key': ['foreign'],
+}
+const columns = { embedded: 2, latchkey: 3, memcached: 5 } as const
+
+function fencesIn(home: Algorithm['home']): FaultName[] {
+  const table = readFileSync(join(projectRoot, 'docs/LOCKS.md'), 'utf8').split('\n')
+  return Object.entries(rows).flatMap(([title, faults]) => {
+    const line = table.find((each) => each.startsWith(`| ${title} |`))
+    assert.ok(line, title)
+    return line.split('|')[columns[home]].includes('fence') ? faults : []
+  })
+}
+
+/** A refusal for want of memory is no loss; the eviction is. */
+const isLoss = (fault: FaultName) => fault !== 'full'
+
+for (const home of ['embedded', 'latchkey', 'memcached'] as const) {
+  test(`${home}: two may believe where the page says “fence”, and nowhere else`, () => {
+    assert.deepEqual([...algorithmNamed(`${home}-fenced`).mayOverlap!].sort(), fencesIn(home).filter(isLoss).sort())
+  })
+
+  test(`${home}: without a fence less is promised there, and when a machine sleeps`, () => {
+    const exceeded = Object.keys(algorithmNamed(`${home}-lease`).exceeded!)
+    assert.deepEqual(exceeded.sort(), [...fencesIn(home).filter(isLoss), 'suspend'].sort())
+    const known = new Set<string>(faultKinds.map(({ name }) => name))
+    assert.ok(exceeded.every((fault) => known.has(fault)))
+  })
+
+  test(`${home}: with a fence nothing that counts is excused`, () => {
+    assert.equal(algorithmNamed(`${home}-fenced`).exceeded, undefined)
+  })
+}
