@@ -28,7 +28,7 @@ export class PopularCache implements Cache {
   constructor(site: Site, hosts: readonly Host[], habits: CacheHabits) {
     this.#site = site
     this.#habits = habits
-    this.#servers = hosts.map((host) => ({ wire: new SimulatedWire(site, [host]), deadUntil: 0 }))
+    this.#servers = hosts.map((host) => ({ wire: new SimulatedWire({ ...site, simple: true }, [host]), deadUntil: 0 }))
   }
 
   async get(key: string): Promise<string | undefined> {

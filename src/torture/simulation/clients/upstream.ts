@@ -22,6 +22,8 @@ export interface Site {
   random(): number
   /** Of a connection. */
   nextId(): number
+  /** Connects when there is something to send, and only then, as simple clients do. Default: as ours, that keeps its connection. */
+  readonly simple?: boolean
 }
 
 export class Upstream {
@@ -123,6 +125,11 @@ export class Upstream {
     this.#connection = undefined
     this.#state = 'down'
     if (this.#closed) return
+    if (this.#site.simple) {
+      this.#state = 'idle'
+      this.#failWaiting(() => new ServerUnavailableError(this.host.name, { cause: reason }))
+      return
+    }
     if (wasGood) {
       this.#backoff.reset()
       this.#open()

@@ -199,13 +199,6 @@ export class Latchkey extends ModelServer {
     waiter.answer(isStored ? { status: 'HD', flags } : answer)
     if (!isStored) this.#handOver(key)
   }
-
-  protected override reply(status: string, request: Request, item: Item, value?: string): Answer {
-    const answer = super.reply(status, request, item, value)
-    if (request.command !== 'ms') return answer
-    // How long the request was kept.
-    return { ...answer, flags: answer.flags.map((flag) => (flag[0] === 'w' ? 'w0' : flag)) }
-  }
 }
 
 function waitOf({ flags }: Request): number {

@@ -26,6 +26,7 @@ const KNOWN: Readonly<Record<string, RegExp>> = {
 }
 const NO_MEMORY = serverError('out of memory storing object')
 const NOT_NUMERIC = clientError('cannot increment or decrement non-numeric value')
+const NUMERIC = /^\d{1,20}$/
 const U64 = 2n ** 64n
 
 export abstract class ModelServer {
@@ -118,12 +119,17 @@ export abstract class ModelServer {
     return this.full ? NO_MEMORY : undefined
   }
 
+  protected notStored(answer: Answer, _request: Request): Answer {
+    return answer
+  }
+
   protected reply(status: string, request: Request, item: Item, value?: string): Answer {
     const flags: string[] = []
     for (const flag of request.flags) {
       if (flag === 'c') flags.push(`c${item.cas}`)
       else if (flag === 't' || (flag === 'p' && request.command === 'mg')) flags.push(flag + this.leftOf(flag, item))
       else if (flag === 'w') flags.push(`w${this.waitersOf(request.key)}`)
+      else if (flag[0] === 'w') flags.push('w0')
     }
     return value === undefined ? { status, flags } : { status, flags, value }
   }
@@ -135,9 +141,9 @@ export abstract class ModelServer {
     const mode = flagOf(flags, 'M') ?? 'S'
     const refused = this.refusal(request, before)
     if (refused !== undefined) return refused
-    if (compare !== undefined && before === undefined) return NF
-    if (compare !== undefined && BigInt(compare) !== before!.cas) return EX
-    if (mode === 'E' && before !== undefined) return NS
+    if (compare !== undefined && before === undefined) return this.notStored(NF, request)
+    if (compare !== undefined && BigInt(compare) !== before!.cas) return this.notStored(EX, request)
+    if (mode === 'E' && before !== undefined) return this.notStored(NS, request)
     const item = this.put(request, before, request.value!, this.endOf(flags))
     return this.reply('HD', request, item)
   }
@@ -183,7 +189,7 @@ export abstract class ModelServer {
     const lifeS = flagOf(flags, 'N')
     if (before === undefined && lifeS === undefined) return NF
     if (before === undefined && this.full) return serverError('Out of memory allocating new item')
-    if (before !== undefined && !/^\d{1,20}$/.test(before.value)) return NOT_NUMERIC
+    if (before !== undefined && !NUMERIC.test(before.value)) return NOT_NUMERIC
     const value =
       before === undefined
         ? BigInt(flagOf(flags, 'J') ?? 0)
