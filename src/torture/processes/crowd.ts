@@ -1,14 +1,12 @@
 /** A cache that fills with what others put there. */
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Client, createClient, ServerError } from '../../client/index.js'
-import type { Address } from './wires.js'
 
 /** What is put there and taken away again, a size at a time. */
 export interface Crowded {
-  /** Bytes that the record under the key takes; undefined when there is none. Does not count as a use of it. */
+  /** Bytes that the record under the key takes; undefined when there is none. On memcached, to ask is not to use it. */
   sizeOf(key: string): Promise<number | undefined>
-  /** Puts items of so many bytes there, all in all. Those that were taken. */
-  put(keys: readonly string[], bytes: number): Promise<readonly string[]>
+  /** Puts items of so many bytes there, all in all. How many were taken. */
+  put(keys: readonly string[], bytes: number): Promise<number>
   remove(keys: readonly string[]): Promise<void>
 }
 
@@ -39,7 +37,7 @@ export async function crowdOut(cache: Crowded, key: string): Promise<void> {
 /** What fills a cache that evicts nothing. */
 export class Crowd {
   readonly #cache: Crowded
-  /** By size. */
+  /** By size; some of the last of each were not. */
   readonly #taken = new Map<number, string[]>(SIZES.map((bytes) => [bytes, []]))
 
   constructor(cache: Crowded) {
@@ -48,13 +46,13 @@ export class Crowd {
 
   async fill(): Promise<void> {
     for (const [bytes, taken] of this.#taken) {
-      let more: readonly string[]
-      do {
-        more = await this.#cache.put(freshKeys(AT_A_TIME), bytes)
-        taken.push(...more)
+      for (;;) {
+        const keys = freshKeys(AT_A_TIME)
+        if ((await this.#cache.put(keys, bytes)) === 0) break
+        taken.push(...keys)
         // The laboratory has other things to do: a store's work is done when it returns.
         await turn()
-      } while (more.length > 0)
+      }
     }
   }
 
@@ -71,36 +69,4 @@ const OVERHEAD_BYTES = 60
 
 export function filler(key: string, bytes: number): string {
   return 'x'.repeat(Math.max(1, bytes - OVERHEAD_BYTES - key.length))
-}
-
-export class CrowdedServer implements Crowded {
-  readonly #client: Client<string>
-
-  constructor({ host, port }: Address) {
-    this.#client = createClient({ servers: `${host}:${port}`, deadlineMs: 10_000 })
-  }
-
-  async sizeOf(key: string): Promise<number | undefined> {
-    const { status, flags } = await this.#client.meta('me', key)
-    const size = flags.find((flag) => flag.startsWith('size='))
-    return status === 'ME' ? Number(size?.slice('size='.length) ?? SIZES[0]) : undefined
-  }
-
-  async put(keys: readonly string[], bytes: number): Promise<readonly string[]> {
-    const taken = await Promise.all(keys.map((key) => this.#client.set(key, filler(key, bytes)).catch(noMemory)))
-    return keys.filter((_, i) => taken[i])
-  }
-
-  async remove(keys: readonly string[]): Promise<void> {
-    await Promise.all(keys.map((key) => this.#client.delete(key)))
-  }
-
-  close(): Promise<void> {
-    return this.#client.close()
-  }
-}
-
-function noMemory(error: unknown): false {
-  if (error instanceof ServerError) return false
-  throw error
 }

@@ -24,6 +24,7 @@ export interface Guests {
 
 /** Rejects with LaboratoryError, before anything is written, for servers that cannot be reached. */
 export async function visit(servers: readonly string[]): Promise<Guests> {
+  if (servers.length === 0) throw new LaboratoryError('no servers are given')
   const versions = await Promise.all(servers.map(versionOf))
   return { addresses: servers.map(addressOf), latchkey: versions.every((version) => /latchkey/.test(version)) }
 }

@@ -2,11 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import type { Algorithm } from '../algorithm.js'
+import { lockKey } from '../algorithms/index.js'
 import { type FaultName, faultKind } from '../faults.js'
 import type { History } from '../history.js'
 import type { Laboratory } from '../laboratory.js'
 import type { Plan } from '../plan.js'
-import { catalogueAt } from './catalogue.js'
+import { type Catalogue, catalogueAt } from './catalogue.js'
 import { Crew } from './crew.js'
 import { LaboratoryError } from './errors.js'
 import { Estate } from './estate.js'
@@ -33,7 +34,7 @@ export async function processes(options: ProcessesOptions = {}): Promise<Laborat
 
 interface Equipment {
   readonly catalogue: string
-  readonly algorithmNamed: (name: string) => Algorithm
+  readonly algorithmNamed: Catalogue
   /** Of others' servers. */
   readonly guests: Guests | undefined
   readonly atOnce: number
@@ -90,7 +91,7 @@ class ProcessLaboratory implements Laboratory {
     const members = this.#membersOn(site, plan.rounds.length)
     const done = new Set<Member>()
     try {
-      return await new Run({ plan, algorithm, site, members, lock, key: keyOf(algorithm, lock), done }).carryOut()
+      return await new Run({ plan, algorithm, site, members, lock, key: lockKey(algorithm, lock), done }).carryOut()
     } finally {
       await this.#clear(site, members, done)
     }
@@ -120,9 +121,4 @@ class ProcessLaboratory implements Laboratory {
     await Promise.all(others.map((member) => member.kill()))
     await site.close()
   }
-}
-
-/** Those of the museum take the name as it is. */
-function keyOf({ row }: Algorithm, lock: string): string {
-  return row === undefined ? `latchkey:lock:${lock}` : lock
 }

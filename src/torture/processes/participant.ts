@@ -3,7 +3,6 @@
  * the other, as the laboratory tells it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Algorithm } from '../algorithm.js'
 import { Beliefs } from './beliefs.js'
 import { catalogueAt } from './catalogue.js'
 import { DistantResource } from './distant-resource.js'
@@ -15,7 +14,7 @@ import { pressHeap, stall } from './pressure.js'
 /** Of a process, the write to the channel is made before `send` returns, unless that is full. */
 const tell: (report: Report) => void =
   parentPort === null ? (report) => void process.send!(report) : (report) => parentPort!.postMessage(report)
-const catalogue: Promise<(name: string) => Algorithm> = catalogueAt(parentPort === null ? process.argv[2] : workerData)
+const catalogue = catalogueAt(parentPort === null ? process.argv[2] : workerData)
 
 let hands: OpenHands | undefined
 let play: Play | undefined

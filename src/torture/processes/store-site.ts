@@ -73,7 +73,7 @@ function crowded(store: Store): Crowded {
       const value = store.get(key)
       return value && value.length + key.length
     },
-    put: async (keys, bytes) => keys.filter((key) => put(key, bytes)),
+    put: async (keys, bytes) => keys.filter((key) => put(key, bytes)).length,
     async remove(keys) {
       for (const key of keys) store.delete(key)
     },

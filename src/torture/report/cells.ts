@@ -8,13 +8,13 @@ const mostNamed = 4
 export const notApplicable = '·'
 /** The laboratory failed there. */
 export const failedMark = '!'
-/** In no run anybody got anything done. */
+/** Nothing broke, but in no run did anybody get anything done. */
 export const idleMark = '~'
 
 export function cellText({ refused, runs, bad, idle, errors }: Cell): string {
   if (refused !== undefined) return notApplicable
   if (runs === 0) return errors > 0 ? failedMark : '-'
-  return `${bad}/${runs}${idle === runs ? idleMark : ''}${errors > 0 ? failedMark : ''}`
+  return `${bad}/${runs}${bad === 0 && idle === runs ? idleMark : ''}${errors > 0 ? failedMark : ''}`
 }
 
 export function cellAt({ cells }: Part, algorithm: string, fault: FaultName): Cell | undefined {
@@ -77,7 +77,7 @@ export function failureLines({ cells }: Part): string[] {
 
 /** How to read a cell. */
 export function cellNotes({ parts }: Result): string[] {
-  const hasIdle = parts.some(({ cells }) => cells.some(({ runs, idle }) => runs > 0 && idle === runs))
+  const hasIdle = parts.some(({ cells }) => cells.some(({ runs, bad, idle }) => runs > 0 && bad === 0 && idle === runs))
   return [
     `A cell is violations/runs; ${notApplicable} means nothing there, or cannot be had.`,
     ...(hasIdle ? [`${idleMark} Nobody got anything done there: that nothing broke says nothing.`] : []),

@@ -143,6 +143,8 @@ const collecting: Algorithm = {
   },
 }
 
+const exiting: Algorithm = { ...add, name: 'tiny-exit', home: 'latchkey', change: async () => process.exit(1) }
+
 const all: readonly Algorithm[] = [
   getThenSet,
   add,
@@ -150,6 +152,7 @@ const all: readonly Algorithm[] = [
   rehashing,
   oneAdd,
   collecting,
+  exiting,
   ours('memcached'),
   ours('latchkey'),
   ours('embedded'),
@@ -157,6 +160,8 @@ const all: readonly Algorithm[] = [
   ours('memcached', { name: 'tiny-ours-three-memcached', servers: 3 }),
 ]
 
-export function algorithmNamed(name: string): Algorithm | undefined {
-  return all.find((each) => each.name === name)
+export function algorithmNamed(name: string): Algorithm {
+  const found = all.find((each) => each.name === name)
+  if (found === undefined) throw new Error(`there is no ${name}`)
+  return found
 }
