@@ -8,7 +8,7 @@ type Sentences = Readonly<Partial<Record<FaultName, string>>>
 /** The holder cannot look at its lease while it is stopped: nothing but a fence helps there. */
 const stopped = ['pause', 'stall', 'heap', 'suspend'] as const satisfies readonly FaultName[]
 /** memcached forgets what it is told to forget, and what it has no room for. */
-const forgetful = ['flush', 'evict'] as const satisfies readonly FaultName[]
+const forgetful = ['flush', 'evict', 'full'] as const satisfies readonly FaultName[]
 
 /** “fence” in the table: two may believe for a while. A machine that slept finds its lease gone: that is kept. */
 export const overlapsOf: Readonly<Record<Home, readonly FaultName[]>> = {
@@ -29,6 +29,7 @@ export const exceededByLease: Readonly<Record<Home, Sentences>> = {
     ...everywhere,
     flush: 'flush_all ends every lease on memcached: the holder hears of it at its next renewal',
     evict: 'memcached without -M evicts locks like anything else: the holder hears of it at its next renewal',
+    full: 'memcached that has no memory for an item drops the one in its place: the holder hears of it at its next renewal',
   },
   latchkey: everywhere,
   embedded: everywhere,

@@ -3,6 +3,11 @@
  * the process too. A fence takes three steps: add the record, draw from a counter, and swap the fence into the record. Only if
  * that swap succeeds is the lock held: then nobody else can have held it since the add, and so the order of fences is the order
  * of holders.
+ *
+ * A server that was stopped and goes on (SIGSTOP, a suspended machine) may carry out what waited for it before its clock has ticked
+ * again: what it stores then lives as if it had been stored when it was stopped. So no life is believed in that was given by
+ * the first answer to a request of ours. It is asked something else before, and the lease counts from before that: whoever has
+ * answered was not stopped until then. For a fence it is asked often enough, and `efficiency` does without.
  */
 import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
@@ -34,10 +39,12 @@ export class StockDialect implements Dialect {
     const { key, name, holder, ttlMs, guarantee } = claim
     const seconds = secondsOf(name, ttlMs)
     const standing = await this.#standing(line, name)
-    // The abort may have come with the answer.
-    line.call.signal?.throwIfAborted()
     const from = line.call.clock.now()
     const fenced = guarantee === 'fenced'
+    const found = guarantee === 'lease' ? await this.find(key, line) : undefined
+    if (found !== undefined) return { status: 'busy', found, queued: false }
+    // The abort may have come with the answer.
+    line.call.signal?.throwIfAborted()
     const cas = await itemsOf(line).add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds)
     if (cas === undefined) return this.#busy(key, line)
     if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
@@ -52,12 +59,13 @@ export class StockDialect implements Dialect {
   }
 
   async extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined> {
-    const { key, name, holder, fence, version } = lease
+    const { key, name, holder, fence, version, guarantee } = lease
     const seconds = secondsOf(name, ttlMs)
     const standing = await this.#standing(line, name)
     const cas = tokenOf(version, standing)
     if (cas === undefined) return undefined
     const from = line.call.clock.now()
+    if (guarantee !== 'efficiency' && (await itemsOf(line).read(key))?.cas !== cas) return undefined
     const swapped = await itemsOf(line).swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas)
     // The lease may come from a record that was read, and not from this server's claim.
     const granularityMs = GRANULARITY_MS
