@@ -12,8 +12,8 @@ export interface Peer {
   end(): void
 }
 
-/** After a stop, its timers lag behind its sockets by less than this, if they do. */
-const LAG_MS = 1
+/** After a stop, its timers lag behind its sockets, if they do, by less than the quickest round trip: a bound of docs/LOCKS.md. */
+const LAG_MS = 0.19
 
 export class Host {
   /** In the list of servers. */

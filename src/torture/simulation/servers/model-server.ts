@@ -42,8 +42,8 @@ export abstract class ModelServer {
     this.note = note
   }
 
-  serve(request: Request, caller: Caller, answer: (answer: Answer) => void): void {
-    answer(this.#answerTo(request, caller))
+  serve(request: Request, _caller: Caller, answer: (answer: Answer) => void): void {
+    answer(this.#answerTo(request))
   }
 
   /** Nothing more will be sent on this connection, and so nothing of it need wait. */
@@ -148,7 +148,7 @@ export abstract class ModelServer {
     return this.reply('HD', request, item)
   }
 
-  #answerTo(request: Request, _caller: Caller): Answer {
+  #answerTo(request: Request): Answer {
     check(request)
     switch (request.command) {
       case 'mg':
