@@ -64,8 +64,11 @@ export class Crowd {
   }
 }
 
-/** What an item takes beside its key and value; the sizes need not be exact. */
-const OVERHEAD_BYTES = 60
+/**
+ * What an item takes on memcached beside its key and value, to the byte: where memory is divided by size, what is one byte smaller may
+ * be among others, and crowd out nothing.
+ */
+const OVERHEAD_BYTES = 59
 
 export function filler(key: string, bytes: number): string {
   return 'x'.repeat(Math.max(1, bytes - OVERHEAD_BYTES - key.length))

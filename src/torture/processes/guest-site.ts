@@ -93,6 +93,8 @@ export class GuestSite implements Site {
     throw new LaboratoryError('servers that others use are not hurt')
   }
 
+  resume(): void {}
+
   /** Rejects with LaboratoryError when a server does not delete what was written there. */
   async close(): Promise<void> {
     await lasting(ON_THE_WAY_MS)

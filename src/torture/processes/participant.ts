@@ -9,7 +9,7 @@ import { DistantResource } from './distant-resource.js'
 import { handsIn, type OpenHands } from './hands.js'
 import type { Job, Order, Report } from './messages.js'
 import { Play } from './play.js'
-import { pressHeap, stall } from './pressure.js'
+import { pressHeap, relieveHeap, stall } from './pressure.js'
 
 /** Of a process, the write to the channel is made before `send` returns, unless that is full. */
 const tell: (report: Report) => void =
@@ -33,6 +33,7 @@ async function prepare(job: Job): Promise<void> {
 }
 
 async function rest(): Promise<void> {
+  relieveHeap()
   await hands?.close()
   tell({ is: 'rested' })
 }

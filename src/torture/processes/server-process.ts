@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ownAddress } from '../faults/fault-proxy.js'
+import type { FaultName } from '../faults.js'
 import { LaboratoryError } from './errors.js'
 import type { Estate } from './estate.js'
 import { lasting } from './lasting.js'
@@ -40,12 +41,12 @@ export function latchkeyProgram(evicts: boolean, maxLeaseMs: number): Program {
 
 const PORT_FILE = 'port'
 
-export function memcachedProgram(evicts: boolean): Program {
+export function memcachedProgram(fault: FaultName): Program {
   return {
     name: 'memcached',
     line: (host, port, _directory) => [
       ...['memcached', '-u', 'root', '-l', host, '-p', port === 0 ? '-1' : `${port}`, '-U', '0', '-t', '2'],
-      ...['-m', `${MEMORY_MIB}`, ...(evicts ? [] : ['-M'])],
+      ...['-m', `${MEMORY_MIB}`, ...memoryOptions(fault)],
     ],
     env: (directory) => ({ MEMCACHED_PORT_FILENAME: join(directory, PORT_FILE) }),
     port(_said, directory) {
@@ -53,6 +54,12 @@ export function memcachedProgram(evicts: boolean): Program {
       return existsSync(file) ? numberIn(readFileSync(file, 'utf8'), /TCP INET: (\d+)/) : undefined
     },
   }
+}
+
+/** By itself it keeps what is asked for again and again, such as a lock that others wait for: what is oldest goes without that. */
+function memoryOptions(fault: FaultName): string[] {
+  if (fault === 'full') return ['-M']
+  return fault === 'evict' ? ['-o', 'no_lru_maintainer'] : []
 }
 
 export class ServerProcess {
@@ -92,6 +99,10 @@ export class ServerProcess {
   async pause(ms: number): Promise<void> {
     this.#child?.kill('SIGSTOP')
     await lasting(ms)
+    this.resume()
+  }
+
+  resume(): void {
     this.#child?.kill('SIGCONT')
   }
 

@@ -40,8 +40,7 @@ export class ServersSite implements Site {
 
   static async open(wanted: Wanted, estate: Estate): Promise<ServersSite> {
     const { kind, count, fault, ttlMs } = wanted
-    const evicts = fault !== 'full'
-    const program = kind === 'latchkey' ? latchkeyProgram(evicts, maxLeaseOf(ttlMs)) : memcachedProgram(evicts)
+    const program = kind === 'latchkey' ? latchkeyProgram(fault !== 'full', maxLeaseOf(ttlMs)) : memcachedProgram(fault)
     const starting = Array.from({ length: count }, () => ServerProcess.start(program, estate))
     const settled = await Promise.allSettled(starting)
     const failed = settled.find((each) => each.status === 'rejected')
@@ -98,6 +97,10 @@ export class ServersSite implements Site {
       await lasting(incident.ms)
       await this.#crowds[server].makeRoom()
     }
+  }
+
+  resume(): void {
+    for (const server of this.servers) server.resume()
   }
 
   /** Rejects with LaboratoryError when a server had ended by itself. */

@@ -23,6 +23,8 @@ export interface Site {
   startAt(): Promise<number>
   /** Resolves when it is over. */
   suffer(incident: SiteIncident, key: string): Promise<void>
+  /** Servers that are stopped go on, since the run is over. */
+  resume(): void
   close(): Promise<void>
 }
 

@@ -47,6 +47,8 @@ export class StoreSite implements Site {
     }
   }
 
+  resume(): void {}
+
   async close(): Promise<void> {
     this.store.close()
   }

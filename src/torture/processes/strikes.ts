@@ -44,6 +44,7 @@ export class Strikes {
     this.#over = true
     for (const timer of this.#timers) clearTimeout(timer)
     for (const member of this.#stage.members) if (member.alive) member.resume()
+    this.#stage.site.resume()
   }
 
   #inTurn(incident: Incident): Promise<void> {
@@ -101,7 +102,8 @@ export class Strikes {
     if (incident.what === 'pause') {
       member.stop()
       await lasting(incident.ms)
-      member.resume()
+      // It goes on at the end of the run anyway, and may be stopped again in its next one by now.
+      if (!this.#over) member.resume()
     } else if (incident.what === 'crash') {
       this.#stage.chronicle.died(incident.who)
       await member.kill()

@@ -24,6 +24,15 @@ describe('servers', together, () => {
   )
   allSurvive('server-pause', { ...held, incidents: [serverPause] }, undefined, onWire)
 
+  seen(
+    'server-pause: what is in the cache is read back, though the server is stopped for longer than the run lasts',
+    tiny('tiny-cas', 'server-pause', { ...alone, rounds: 2, incidents: [{ ...serverPause, at: 150, ms: 60_000 }] }),
+    (history) => {
+      assert.deepEqual(outcomes(history), ['done', 'failed'])
+      assert.ok(history.final.includes('0.0'))
+    },
+  )
+
   const restart: Incident = { ...server, what: 'restart', downMs: 0 }
   seen(
     'restart: the lock is forgotten',
@@ -48,6 +57,11 @@ describe('servers', together, () => {
   seen(
     'evict: the lock is gone',
     tiny('tiny-add', 'evict', { ...held, workMs: 3000, ttlMs: 5000, incidents: [evict] }),
+    broken,
+  )
+  seen(
+    'evict: the lock is gone, however often others look at it',
+    tiny('tiny-get-then-set', 'evict', { ...held, workMs: 3000, ttlMs: 5000, incidents: [evict] }),
     broken,
   )
   allSurvive('evict', { ...held, workMs: 1500, incidents: [evict] }, survives, right.slice(1))
