@@ -44,12 +44,17 @@ test('bad flags end with 2, and say what was expected', () => {
     ],
     [['--shrink'], /--replay/],
     [['--replay', 'get-then-set/none/1', '--seeds', '2'], /without --seeds/],
-    [['--replay', 'nobody/none/1'], /nobody\/none\/1: /],
+
     [['--replay', join(folder, 'none.json')], /no such file/],
     [['--replay', 'get-then-set/none/1', '--shrink', '--mode', 'real'], /only in virtual time/],
     [['--replay', 'embedded-lease/none/1'], /cannot be had there/],
     [['--html', join(folder, 'no', 'such.html')], /such\.html cannot be written/],
     [['--json', folder], /is a directory/],
+    [['--html', ''], /a file has no name/],
+    [['--replay', 'nobody/none/1'], /there is no algorithm nobody/],
+    [['--replay', 'get-then-set/rain/1'], /there is no fault rain/],
+    [['--replay', 'get-then-set/none/99999999999999999999'], /no such seed/],
+    [['--replay', 'get-then-set/none/1', '--mode', 'both'], /of one run/],
     [['--algorithm', 'embedded-lease', '--seeds', '1'], /none of these can be had there/],
     [['more'], /too many arguments/],
   ]
@@ -132,4 +137,35 @@ test('a line of progress now and then; SIGINT ends it with what it has', { timeo
   assert.match(said.stdout, /It was stopped before it was through\./)
   const { result } = JSON.parse(readFileSync(json, 'utf8'))
   assert.deepEqual([result.aborted, result.parts[0].cells[0].runs > 0], [true, true])
+})
+
+test('a file that cannot be written in the end, and a run that the laboratory cannot do: 70, with what went wrong', () => {
+  const full = torture('--algorithm', 'get-then-set', '--faults', 'none', '--seeds', '1', '--json', '/dev/full')
+  assert.equal(full.status, 70)
+  assert.match(full.stdout, /get-then-set +1\/1/)
+  assert.match(full.stderr, /^latchkey: \/dev\/full cannot be written: ENOSPC.*\n$/)
+
+  const file = join(folder, 'plan.json')
+  torture('--replay', 'get-then-set/pause/1', '--json', file)
+  const { plan } = JSON.parse(readFileSync(file, 'utf8'))
+  writeFileSync(file, JSON.stringify({ ...plan, incidents: [{ at: 10, what: 'pause', who: 9, ms: 100 }] }))
+  const { status, stderr } = torture('--replay', file)
+  assert.equal(status, 70)
+  assert.match(stderr, /^latchkey: get-then-set\/pause\/1: the laboratory failed: .*\n$/)
+  writeFileSync(file, JSON.stringify({ ...plan, algorithm: 'nobody' }))
+  assert.deepEqual([torture('--replay', file).status], [2])
+})
+
+test('a run of both laboratories in one file: --mode says which; a file of one run knows where it was', () => {
+  const file = join(folder, 'both.json')
+  const { plan } = JSON.parse(torture('--replay', 'get-then-set/none/1', '--json').stdout)
+  const parts = ['simulation', 'processes'].map((laboratory, i) => ({
+    ...{ laboratory, cells: [] },
+    worst: [{ plan: { ...plan, seed: i + 1 } }],
+  }))
+  writeFileSync(file, JSON.stringify({ format: 'latchkey-torture', version: 1, result: { parts } }))
+  assert.match(torture('--replay', file).stderr, /with --mode: simulated, real/)
+  assert.match(torture('--replay', file, '--mode', 'simulated').stdout, /^get-then-set\/none\/1:/)
+  writeFileSync(file, JSON.stringify({ laboratory: 'processes', plan }))
+  assert.match(torture('--replay', file, '--shrink').stderr, /only in virtual time/)
 })

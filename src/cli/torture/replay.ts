@@ -1,8 +1,7 @@
 /** One run again: its schedule, what it broke, and the shortest schedule that still breaks it. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import {
   algorithmNamed,
-  catalogue,
   check,
   isFaultName,
   type Laboratory,
@@ -38,22 +37,43 @@ export async function replay(which: string, flags: TortureFlags): Promise<number
     say('--shrink tries hundreds of schedules, and only in virtual time does one always end the same way')
     return exitCodes.usage
   }
+  if (flags.mode === 'both') {
+    say('--replay is of one run: --mode simulated or real')
+    return exitCodes.usage
+  }
   return inLaboratories(flags, ([laboratory]) => playIn(laboratory, found.plan, flags), isReal ? 'real' : 'simulated')
 }
 
-function find(which: string, { algorithm }: TortureFlags): Replayable {
+function find(which: string, { algorithm, mode }: TortureFlags): Replayable {
   const [, name, fault, seed] = /^([a-z0-9-]+)\/([a-z-]+)\/(\d+)$/.exec(which) ?? []
-  if (name !== undefined && isFaultName(fault) && catalogue.some((each) => each.name === name)) {
-    return { laboratory: undefined, plan: planOf(algorithmNamed(name), fault, Number(seed)) }
-  }
+  if (name !== undefined && !existsSync(which)) return named(name, fault, Number(seed))
   const names = algorithm?.map((each) => each.name)
   const all = plansIn(readFileSync(which, 'utf8'))
-  const chosen = all.filter(({ plan }) => names === undefined || names.includes(plan.algorithm))
-  if (chosen.length === 0) throw new Error('it has no such run')
-  if (chosen.length === 1) return chosen[0]
-  throw new Error(
-    `it has several runs; choose one with --algorithm: ${chosen.map(({ plan }) => plan.algorithm).join(', ')}`,
+  const chosen = inMode(
+    all.filter(({ plan }) => names === undefined || names.includes(plan.algorithm)),
+    mode,
   )
+  if (chosen.length === 0) throw new Error('it has no such run')
+  const found = [...new Set(chosen.map(({ plan }) => plan.algorithm))]
+  if (found.length > 1) throw new Error(`it has several runs; choose one with --algorithm: ${found.join(', ')}`)
+  if (chosen.length > 1) throw new Error('it has several runs; choose one with --mode: simulated, real')
+  algorithmNamed(found[0])
+  return chosen[0]
+}
+
+/** @throws with what there is not. */
+function named(name: string, fault: string, seed: number): Replayable {
+  const algorithm = algorithmNamed(name)
+  if (!isFaultName(fault)) throw new Error(`there is no fault ${fault}`)
+  if (!Number.isSafeInteger(seed)) throw new Error('there is no such seed')
+  return { laboratory: undefined, plan: planOf(algorithm, fault, seed) }
+}
+
+/** Where both laboratories have a run, the mode says which; a run of one can be played in the other. */
+function inMode(runs: Replayable[], mode: TortureFlags['mode']): Replayable[] {
+  const wanted = mode === 'real' ? 'processes' : 'simulation'
+  const there = runs.filter(({ laboratory }) => laboratory === wanted)
+  return mode !== undefined && there.length > 0 ? there : runs
 }
 
 async function playIn(laboratory: Laboratory, plan: Plan, flags: TortureFlags): Promise<number> {
@@ -62,17 +82,23 @@ async function playIn(laboratory: Laboratory, plan: Plan, flags: TortureFlags): 
     say(`${runName(plan)} cannot be had there: ${refused}`)
     return exitCodes.usage
   }
-  const first = await play(laboratory, plan)
+  let first: Run
+  try {
+    first = await play(laboratory, plan)
+  } catch (error) {
+    say(`${runName(plan)}: the laboratory failed: ${(error as Error).message}`)
+    return exitCodes.laboratory
+  }
   const run = flags.shrink && first.violations.length > 0 ? await shortest(laboratory, first) : first
   const texts = run === first ? runText(first) : `${runText(first)}\nThe shortest that still fails:\n\n${runText(run)}`
   const result = resultOf(laboratory, algorithmNamed(plan.algorithm), run)
-  writeResults(
+  const written = writeResults(
     flags,
-    () => `${JSON.stringify(run)}\n`,
+    () => `${JSON.stringify({ laboratory: laboratory.name, ...run })}\n`,
     () => toHtml(result),
     texts,
   )
-  return exitCodeOf(result)
+  return exitCodeOf(result, written)
 }
 
 async function play(laboratory: Laboratory, plan: Plan): Promise<Run> {

@@ -31,13 +31,14 @@ export async function tortureAll(flags: TortureFlags): Promise<number> {
       say(`none of these can be had there: ${[...reasons].join('; ')}`)
       return exitCodes.usage
     }
-    writeResults(
+    const written = writeResults(
       flags,
       () => toJson(result),
       () => toHtml(result),
       tableText(result, process.stdout.columns),
     )
-    return exitCodeOf(result)
+    if (result.aborted && modeOf(flags) !== 'simulated') say('stopped; some seconds until runs under way have ended')
+    return exitCodeOf(result, written)
   })
 }
 
@@ -83,8 +84,9 @@ async function runIn(laboratories: readonly Laboratory[], flags: TortureFlags): 
   }
 }
 
-export function exitCodeOf(result: Result): number {
+/** `written`: all that was to be written is. */
+export function exitCodeOf(result: Result, written: boolean): number {
   if (brokenPromises(result).length > 0) return exitCodes.failed
-  if (laboratoryFailures(result).length > 0) return exitCodes.laboratory
+  if (laboratoryFailures(result).length > 0 || !written) return exitCodes.laboratory
   return result.aborted ? exitCodes.signal + 2 : 0
 }

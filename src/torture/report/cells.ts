@@ -75,6 +75,23 @@ export function failureLines({ cells }: Part): string[] {
     })
 }
 
+/** Algorithms of which nothing was run there, and why: the reason that most of their cells have. */
+export function absentLines({ cells }: Part): string[] {
+  const absent = new Map<string, string[]>()
+  for (const name of new Set(cells.map(({ algorithm }) => algorithm))) {
+    const reasons = cells.filter(({ algorithm }) => algorithm === name).map(({ refused }) => refused)
+    if (reasons.includes(undefined)) continue
+    const reason = mostCommon(reasons as string[])
+    absent.set(reason, [...(absent.get(reason) ?? []), name])
+  }
+  return Array.from(absent, ([reason, names]) => `${names.join(', ')}: ${reason}.`)
+}
+
+function mostCommon(texts: readonly string[]): string {
+  const count = (text: string) => texts.filter((each) => each === text).length
+  return texts.reduce((best, text) => (count(text) > count(best) ? text : best))
+}
+
 /** How to read a cell. */
 export function cellNotes({ parts }: Result): string[] {
   const hasIdle = parts.some(({ cells }) => cells.some(({ runs, bad, idle }) => runs > 0 && bad === 0 && idle === runs))

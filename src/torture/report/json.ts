@@ -29,7 +29,7 @@ export interface Replayable {
 export function plansIn(text: string): Replayable[] {
   const data: unknown = JSON.parse(text)
   if (isPlan(data)) return [{ laboratory: undefined, plan: data }]
-  if (isObject(data) && isPlan(data.plan)) return [{ laboratory: undefined, plan: data.plan }]
+  if (isObject(data) && isPlan(data.plan)) return [{ laboratory: laboratoryOf(data), plan: data.plan }]
   if (!isObject(data) || data.format !== format)
     throw new SyntaxError('it is neither a result nor a plan of the fault laboratory')
   if (data.version !== version) throw new SyntaxError(`its version is ${data.version}, and only ${version} is known`)
@@ -42,6 +42,11 @@ export function plansIn(text: string): Replayable[] {
       return { laboratory, plan }
     })
   })
+}
+
+/** Of a single run; a file may come from anywhere. */
+function laboratoryOf({ laboratory }: Record<string, unknown>): Replayable['laboratory'] {
+  return laboratory === 'simulation' || laboratory === 'processes' ? laboratory : undefined
 }
 
 function isPlan(data: unknown): data is Plan {

@@ -2,6 +2,7 @@
 import type { AlgorithmCard, Part, Result } from '../campaign/result.js'
 import type { FaultName } from '../faults.js'
 import {
+  absentLines,
   cellAt,
   cellNotes,
   cellText,
@@ -28,7 +29,8 @@ function partText(result: Result, part: Part, width: number): string {
   const columns = [names(result.algorithms), ...shown.map((fault) => column(result, part, fault))]
   const blocks = blocksOf(columns, width)
   const omitted = left.length === 0 ? '' : `\n${wrap(`Not here: ${left.join(', ')}.`, width, '')}`
-  return `${[titleOf(part), ...blocks].join('\n\n')}${omitted}\n`
+  const absent = absentLines(part).map((line) => `\n${wrap(`${notApplicable} ${line}`, width, '  ')}`)
+  return `${[titleOf(part), ...blocks].join('\n\n')}${omitted}${absent.join('')}\n`
 }
 
 /** The museum, and below a line ours. */

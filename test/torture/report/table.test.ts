@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Result } from '#dist/torture/campaign/result.js'
 import { campaign } from '#dist/torture/campaign.js'
 import { type FaultName, faultKinds } from '#dist/torture/index.js'
+import { toHtml } from '#dist/torture/report/html/page.js'
 import { plansIn, toJson } from '#dist/torture/report/json.js'
 import { tableText } from '#dist/torture/report/table.js'
 import { scheduleLines } from '#dist/torture/report/words.js'
@@ -126,4 +127,18 @@ test('a schedule has one line an event, in their order', () => {
     '    1.500 s  server 0 is killed, and starts again after 400 ms',
     '    2.000 s  request 2 of participant 0 is carried out, its reply lost',
   ])
+})
+
+test('algorithms of which nothing could be run are named, with the reason that counts most', async () => {
+  const { parts, ...rest } = await made()
+  const [{ cells, ...part }] = parts
+  const refused = cells.map((cell, i) =>
+    cell.algorithm === 'careless'
+      ? { ...cell, runs: 0, bad: 0, refused: i === 0 ? 'not that one' : 'no server' }
+      : cell,
+  )
+  const result = { ...rest, parts: [{ ...part, cells: refused }] }
+  assert.match(tableText(result), /\n· careless: no server\.\n/)
+  assert.match(toHtml(result), /· careless: no server\.</)
+  assert.doesNotMatch(tableText(await made()), /careless: /)
 })

@@ -2,7 +2,7 @@
 import type { AlgorithmCard, Cell, Part, Result } from '../../campaign/result.js'
 import type { FaultName } from '../../faults.js'
 import { faultKind } from '../../faults.js'
-import { cellAt, cellText, footnoteNumber, notApplicable, split, superscript } from '../cells.js'
+import { absentLines, cellAt, cellText, footnoteNumber, notApplicable, split, superscript } from '../cells.js'
 import { type Markup, markup } from './markup.js'
 
 export function grid(result: Result, part: Part): Markup {
@@ -18,7 +18,8 @@ ${groups.map(({ title, of }) => [
   markup`<tr class="group"><th scope="row">${title}</th><td colspan="${shown.length}"></td></tr>\n`,
   ...of.map((card) => row(result, part, card, shown)),
 ])}</tbody></table></div>
-${left.length === 0 ? undefined : markup`<p class="soft">Not here: ${left.join(', ')}.</p>`}`
+${left.length === 0 ? undefined : markup`<p class="soft">Not here: ${left.join(', ')}.</p>`}
+${absentLines(part).map((line) => markup`<p class="soft">${notApplicable} ${line}</p>\n`)}`
 }
 
 function row(
