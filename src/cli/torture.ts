@@ -31,12 +31,13 @@ export interface TortureFlags {
 
 const examples = `
 Examples:
-  latchkey torture                              all, in virtual time: some twenty seconds
+  latchkey torture                              all, in virtual time: about a minute
   latchkey torture --html report.html           the same, with drawings of the worst runs
   latchkey torture --mode real --minutes 10     real servers, processes and signals
   latchkey torture --replay get-then-set/none/7 --shrink
 
-It ends with 0 when ours broke no promise, 1 when it did, 69 when servers cannot be reached, 70 when the laboratory itself failed.`
+It ends with 0 when ours broke no promise, 1 when it did, 2 for wrong arguments, 69 when servers cannot be reached, 70 when the
+laboratory itself failed, 130 when it was stopped. What a run in virtual time found comes again exactly; with real processes the plan does.`
 
 export function tortureCommand(): Command {
   return new Command('torture')

@@ -25,6 +25,8 @@ import { StoreSite } from './store-site.js'
  * that cannot be reached.
  */
 export async function processes(options: ProcessesOptions = {}): Promise<Laboratory> {
+  if (process.platform !== 'linux')
+    throw new LaboratoryError('real processes are for Linux: signals, clocks and addresses')
   const catalogue = options.catalogue ?? new URL('../algorithms/index.js', import.meta.url).href
   const algorithmNamed = await catalogueAt(catalogue)
   const guests = options.servers === undefined ? undefined : await visit(options.servers)

@@ -113,6 +113,8 @@ export function verdictOf(result: Result): string {
     return 'The laboratory itself failed in places, so that nothing is shown there.'
   }
   const ours = new Set(result.algorithms.filter(({ row }) => row === undefined).map(({ name }) => name))
-  const hasRun = result.parts.some(({ cells }) => cells.some(({ algorithm, runs }) => ours.has(algorithm) && runs > 0))
-  return hasRun ? 'Ours broke no promise.' : 'Ours was not run.'
+  // Runs in which nobody got anything done show nothing.
+  const showsIt = ({ algorithm, runs, idle }: Cell) => ours.has(algorithm) && runs > idle
+  const hasRun = result.parts.some(({ cells }) => cells.some(showsIt))
+  return hasRun ? 'Ours broke no promise.' : 'Ours was not run, or got nothing done.'
 }

@@ -7,10 +7,10 @@
  * algorithm with its plan, history and violations. Times are milliseconds from the beginning of the run. The version rises when
  * something that was there means something else, or is gone; who reads it takes no notice of what it does not know.
  */
-import type { Result, Run } from '../campaign/result.js'
+import type { Part, Result, Run } from '../campaign/result.js'
 import { isFaultName } from '../faults.js'
 import type { Laboratory } from '../laboratory.js'
-import type { Plan } from '../plan.js'
+import { incidentNames, type Plan } from '../plan.js'
 
 const format = 'latchkey-torture'
 const version = 1
@@ -35,7 +35,8 @@ export function plansIn(text: string): Replayable[] {
   if (data.version !== version) throw new SyntaxError(`its version is ${data.version}, and only ${version} is known`)
   const parts = (data.result as Partial<Result> | undefined)?.parts
   if (!Array.isArray(parts)) throw new SyntaxError('it has no parts')
-  return (parts as Result['parts']).flatMap(({ laboratory, worst }) => {
+  return parts.flatMap((part) => {
+    const { laboratory, worst } = isObject(part) ? (part as unknown as Part) : ({} as Partial<Part>)
     if (!Array.isArray(worst)) throw new SyntaxError('it has a part without runs')
     return (worst as Run[]).map(({ plan }) => {
       if (!isPlan(plan)) throw new SyntaxError('it has a run without a plan')
@@ -60,8 +61,12 @@ function isPlan(data: unknown): data is Plan {
     Array.isArray(rounds) &&
     rounds.every(Array.isArray) &&
     Array.isArray(incidents) &&
-    incidents.every((incident) => isObject(incident) && Number.isFinite(incident.at))
+    incidents.every(isIncident)
   )
+}
+
+function isIncident(data: unknown): boolean {
+  return isObject(data) && Number.isFinite(data.at) && typeof data.what === 'string' && data.what in incidentNames
 }
 
 function isObject(data: unknown): data is Record<string, unknown> {
