@@ -7,6 +7,8 @@ import { Random } from './random.js'
 
 /** Long enough for pauses beyond the longest lease, and for a run in real time. */
 const LENGTH_MS = 12_000
+/** Latchkey gives no lock for as long after a restart: the longest lease, and what is written ahead. Then it gives some again. */
+const GRACE_MS = 17_000
 /** What all rounds work together: they do it one after the other. */
 const MOST_WORK_MS = 6000
 /** When that is used up. */
@@ -41,15 +43,17 @@ export function planOf(algorithm: Algorithm, fault: FaultName, seed: number): Pl
   const ttlMs = leaseOf(algorithm, fault, drawnTtlMs)
   const waitMs = random.pick([500, 2000, 6000])
   const draft = { random, participants, servers: algorithm.servers ?? 1, ttlMs, first, firstWorkMs }
+  const graceMs = fault === 'restart' && algorithm.home === 'latchkey' ? GRACE_MS : 0
+  const rounds = roundsOf(draft, fault)
   return {
     seed,
     algorithm: algorithm.name,
     fault,
     ttlMs,
     waitMs,
-    rounds: roundsOf(draft, fault),
+    rounds: graceMs > 0 ? rounds.map((each) => [...each, { afterMs: graceMs, workMs: ENOUGH_WORK_MS }]) : rounds,
     incidents: incidentsOf(draft, fault).sort((one, other) => one.at - other.at),
-    lengthMs: LENGTH_MS,
+    lengthMs: LENGTH_MS + graceMs,
   }
 }
 

@@ -50,6 +50,8 @@ const rows: Readonly<Record<string, readonly FaultName[]>> = {
   '`flush_all`': ['flush'],
   'somebody sets, touches or deletes the key': ['foreign'],
 }
+/** A lease ends in time by its own count, whether its holder runs or not. */
+const stopped: readonly FaultName[] = ['pause', 'stall', 'heap']
 const columns = { embedded: 2, latchkey: 3, memcached: 5 } as const
 
 function fencesIn(home: Algorithm['home']): FaultName[] {
@@ -62,8 +64,9 @@ function fencesIn(home: Algorithm['home']): FaultName[] {
 }
 
 for (const home of ['embedded', 'latchkey', 'memcached'] as const) {
-  test(`${home}: two may believe where the page says “fence”, and nowhere else`, () => {
-    assert.deepEqual([...algorithmNamed(`${home}-fenced`).mayOverlap!].sort(), fencesIn(home).sort())
+  test(`${home}: two may believe where the page says “fence” and the holder was not stopped, and nowhere else`, () => {
+    const forgotten = fencesIn(home).filter((fault) => !stopped.includes(fault))
+    assert.deepEqual([...algorithmNamed(`${home}-fenced`).mayOverlap!].sort(), forgotten.sort())
   })
 
   test(`${home}: without a fence less is promised there, and when a machine sleeps`, () => {

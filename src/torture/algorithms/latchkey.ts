@@ -3,6 +3,7 @@
 import { type Guarantee, type Lock, LockBusyError, LockWaitTimeoutError } from '../../locks/index.js'
 import type { Algorithm, Hands, Task } from '../algorithm.js'
 import type { FaultName } from '../faults.js'
+import type { ViolationKind } from '../history.js'
 import { exceededByLease, overlapsOf } from './promises.js'
 
 type Home = Algorithm['home']
@@ -23,12 +24,15 @@ const homes: Readonly<Record<Home, { what: string; servers: number; without: rea
   embedded: { what: 'the embedded store', servers: 1, without: withoutWire },
 }
 
+/** With a fence, and without. */
+const always: readonly ViolationKind[] = ['overlap', 'lost update', 'ownership', 'left over', 'stuck', 'lost lock']
+
 const fenced = (home: Home): Algorithm => ({
   name: `${home}-fenced`,
   what: `Latchkey’s lock on ${homes[home].what}; the resource refuses what comes with an old fence`,
   home,
   servers: homes[home].servers,
-  counts: ['overlap', 'lost update', 'fence order', 'ownership', 'left over', 'stuck', 'lost lock'],
+  counts: [...always, 'fence order'],
   mayOverlap: overlapsOf[home],
   without: homes[home].without,
   change: (hands, task) =>
@@ -45,6 +49,7 @@ const lease = (home: Home): Algorithm => ({
   what: `Latchkey’s lock on ${homes[home].what}, without a fence: its holder looks at the lease before it writes`,
   home,
   servers: homes[home].servers,
+  counts: always,
   exceeded: exceededByLease[home],
   without: homes[home].without,
   change: (hands, task) =>

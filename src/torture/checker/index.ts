@@ -8,9 +8,11 @@ import { leftOver } from './left-over.js'
 import { lostLocks } from './lost-locks.js'
 import { lostUpdates } from './lost-updates.js'
 import { mutexOrder } from './mutex-history.js'
+import { outlived } from './outlived.js'
 import { overlaps } from './overlaps.js'
 import { ownership } from './ownership.js'
 import { quiet } from './quiet.js'
+import { notRecovered } from './recovered.js'
 import { stuck } from './stuck.js'
 
 export interface CheckOptions {
@@ -37,11 +39,13 @@ export function check(
     // The search finds overlaps, too: to say it once is enough.
     ...(exclusive && together.length === 0 ? mutexOrder(history, { faultless, toleranceMs }) : []),
     ...fenceOrder({ beliefs, updates, exclusive }),
-    ...ownership(deeds),
+    ...ownership(deeds, beliefs),
     ...(quiet.has(plan.fault) ? leftOver(deeds, updates) : []),
     ...lostUpdates(updates, final),
     ...stuck(plan, history),
-    ...(toleranceMs === 0 ? handOver(plan, algorithm, history) : []),
+    ...outlived(plan, algorithm, history),
+    ...notRecovered(plan, algorithm, history),
+    ...handOver(plan, algorithm, history),
     ...lostLocks(plan, history),
   ]
   return found.filter(({ kind }) => counts.includes(kind)).sort((one, other) => one.at - other.at)

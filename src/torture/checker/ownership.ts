@@ -1,7 +1,7 @@
 /** S3: nobody frees, extends or overwrites what another has written, nor makes anew what was lost. */
-import type { Deed, Violation } from '../history.js'
+import type { BeliefSpan, Deed, Violation } from '../history.js'
 
-export function ownership(deeds: readonly Deed[]): Violation[] {
+export function ownership(deeds: readonly Deed[], beliefs: readonly BeliefSpan[] = []): Violation[] {
   /** Of each key's record; undefined: nobody who takes part. */
   const writers = new Map<string, number | undefined>()
   const added = new Set<string>()
@@ -11,6 +11,7 @@ export function ownership(deeds: readonly Deed[]): Violation[] {
     const writer = writers.get(key)
     const isTouching = what === 'change' || what === 'delete'
     if (isTouching && by !== undefined && writer !== undefined && by !== writer) found.push(wrong(deed, by, writer))
+    if (what === 'delete' && beliefs.some((span) => isBelieved(deed, span))) found.push(own(deed, by!))
     if (what === 'add' && by !== undefined) {
       // Every acquisition writes a record of its own: its owner token is in it.
       if (added.has(deed.after!)) found.push(again(deed, by))
@@ -20,6 +21,15 @@ export function ownership(deeds: readonly Deed[]): Violation[] {
     else if (what !== 'change') writers.delete(key)
   }
   return found
+}
+
+/** A belief ends before its release is sent: what its holder deletes while it lasts, it deletes for another acquisition. */
+function isBelieved({ at, by, before }: Deed, { who, owner, from, to }: BeliefSpan): boolean {
+  return owner !== undefined && by === who && from < at && at < to && before?.includes(owner) === true
+}
+
+function own({ at }: Deed, by: number): Violation {
+  return { kind: 'ownership', at, text: `participant ${by} deleted a lock that it still held`, who: [by] }
 }
 
 function again({ at }: Deed, by: number): Violation {

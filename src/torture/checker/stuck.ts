@@ -1,8 +1,8 @@
 /** L1 and L2: the lock becomes free, and who waits for it gets it, or an answer. Said only where nothing else can be the reason. */
-import type { FaultName } from '../faults.js'
 import type { History, Update, Violation } from '../history.js'
 import type { Incident, Plan } from '../plan.js'
 import { livesOf } from './records.js'
+import { serversWork } from './struck.js'
 
 /** memcached may keep a lease a little longer, and who polls does not look all the time. */
 const GRANULARITY_MS = 1000
@@ -13,8 +13,6 @@ const ROUND_MS = 5000
 /** A poll takes longer than the pause before it, by what its requests take. */
 const POLLING = 3
 
-/** Servers answer all the time, and forget nothing: a free lock can be had. */
-const serversWork: ReadonlySet<FaultName> = new Set(['none', 'overrun', 'crash', 'abort'])
 /** Losses in a row: to ask once more and to clean up take one each, and then there is time left of the lease. */
 const MOST_LOSSES = 2
 
@@ -24,7 +22,7 @@ export function stuck(plan: Plan, history: History): Violation[] {
 
 /** A round that took longer than all that it may wait for. */
 function hangs(plan: Plan, { updates }: History): Violation[] {
-  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ afterMs, workMs }) => afterMs + workMs))
+  const longestMs = Math.max(0, ...plan.rounds.flat().map(({ workMs }) => workMs))
   const struckMs = plan.incidents.reduce((sum, incident) => sum + outageMs(incident), 0)
   const boundMs = POLLING * plan.waitMs + longestMs + 2 * plan.ttlMs + struckMs + ROUND_MS
   return updates
@@ -37,11 +35,13 @@ function hangs(plan: Plan, { updates }: History): Violation[] {
 /** Somebody waited for longer than any lease can last that was taken before, and nobody had the lock in that time. */
 function refusals(plan: Plan, { updates, beliefs }: History): Violation[] {
   if (!serversWork.has(plan.fault)) return []
-  // Each one that is killed while it asks leaves one more lease behind.
-  const leases = 1 + plan.incidents.filter(({ what }) => what === 'crash').length
-  const boundMs = leases * (plan.ttlMs + GRANULARITY_MS) + SLACK_MS
-  const freeMs = ({ from, to }: Update) =>
-    to - Math.max(from, ...beliefs.filter((span) => span.from < to).map((span) => Math.min(span.to, to)))
+  const boundMs = plan.ttlMs + GRANULARITY_MS + SLACK_MS
+  // Who is killed while it asks leaves a lease of which it never knew.
+  const kills = plan.incidents.filter(({ what }) => what === 'crash')
+  const freeMs = ({ from, to }: Update) => {
+    const ends = beliefs.filter((span) => span.from < to).map((span) => Math.min(span.to, to))
+    return to - Math.max(from, ...ends, ...kills.filter(({ at }) => at < to).map(({ at }) => at))
+  }
   return updates
     .filter((update) => update.outcome === 'busy' && freeMs(update) > boundMs)
     .map((update) =>

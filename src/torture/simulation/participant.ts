@@ -134,8 +134,8 @@ export class Participant {
 
   #makeLocks(): Locks {
     const environment = this.#environment()
-    const { hosts, plan } = this.#around
-    this.#wire = new SimulatedWire(this.#site, hosts)
+    const { plan } = this.#around
+    this.#wire = new SimulatedWire(this.#site, this.#hostsInOrder())
     const driver = memcachedOver(this.#wire, { maxLease: plan.ttlMs }, environment.timer)
     return createLocks(driver, { label: 'torture' }, environment)
   }

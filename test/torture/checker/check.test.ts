@@ -15,7 +15,7 @@ const right = history({
 const wrong = history({
   beliefs: [belief(0, 5, 30, 8), belief(1, 25, 40, 8), belief(2, 60, 70, 6)],
   updates: [update(0, 0, 32), update(1, 0, 45), update(2, 50, 75)],
-  deeds: [deed(3, 'add', 0, 'a'), deed(31, 'delete', 1), deed(60, 'add', 2, 'b')],
+  deeds: [deed(3, 'add', 0, 'a'), deed(31, 'delete', 1), deed(60, 'add', 2, 'b'), deed(1900, 'expire')],
   final: ['0@0', '2@50'],
 })
 
@@ -54,7 +54,7 @@ test('all that is wrong is told, in the order in which it happened', () => {
 test('an algorithm answers for what it counts', () => {
   assert.deepEqual(checked(algorithmNamed('add-delete'), 'none'), ['overlap', 'lost update'])
   assert.deepEqual(checked(algorithmNamed('read-modify-set'), 'none'), ['lost update'])
-  assert.deepEqual(checked(algorithmNamed('memcached-lease'), 'flush'), ['overlap', 'lost update'])
+  assert.deepEqual(checked(algorithmNamed('memcached-lease'), 'flush'), ['overlap', 'ownership', 'lost update'])
 })
 
 test('where two may believe, overlaps are no violation, and everything else is', () => {

@@ -41,6 +41,18 @@ test('ownership: strangers may do what they like, and what they wrote is not pro
   assert.equal(ownership([...touched, deed(3, 'delete', 1)]).length, 1)
 })
 
+test('ownership: who deletes its own lock while it holds it meant another of its own', () => {
+  const span = { who: 0, from: 2, to: 9, owner: 'token-b' }
+  const deleted = (at: number, by = 0) => [
+    deed(1, 'add', 0, 'of token-b'),
+    deed(at, 'delete', by, undefined, 'of token-b'),
+  ]
+  assert.equal(ownership(deleted(5), [span]).length, 1)
+  // The release, and one of an acquisition that was never believed in.
+  assert.deepEqual(ownership(deleted(9), [span]), [])
+  assert.deepEqual(ownership(deleted(5), [{ ...span, owner: 'token-a' }]), [])
+})
+
 test('ownership: each key is a lock of its own', () => {
   assert.deepEqual(ownership([deed(1, 'add', 0, 'a'), { ...deed(2, 'delete', 1), key: 'other' }]), [])
 })

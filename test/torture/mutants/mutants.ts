@@ -30,6 +30,18 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    rule: 1,
+    name: 'no-drift',
+    what: 'nothing is kept off a lease for clocks that run at another pace',
+    file: 'locks/belief.js',
+    find: 'const DRIFT = 1 / 1000;',
+    replace: 'const DRIFT = 0;',
+    under: [
+      { algorithm: 'latchkey-fenced', fault: 'suspend' },
+      { algorithm: 'latchkey-fenced', fault: 'pause' },
+    ],
+  },
+  {
     rule: 2,
     name: 'monotonic-only',
     what: 'time is monotonic time alone, which stands still while a machine sleeps',

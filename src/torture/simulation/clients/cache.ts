@@ -6,7 +6,7 @@ import { CacheError, ServerError, ServerUnavailableError } from '../../../client
 import type { Cache, CacheHabits } from '../../algorithm.js'
 import type { Host } from '../servers/host.js'
 import type { Site } from './upstream.js'
-import { placeOf, SimulatedWire } from './wire.js'
+import { SimulatedWire } from './wire.js'
 
 /** For so long the keys of a server that failed are on the next one, as python-memcached has it. */
 const DEAD_MS = 30_000
@@ -112,4 +112,11 @@ function inSeconds(ttlS: number) {
 
 function isAway(error: unknown): boolean {
   return error instanceof CacheError && !(error instanceof ServerError)
+}
+
+/** Which of so many servers a key belongs to: by its place in the list. */
+function placeOf(key: string, count: number): number {
+  let hash = 0
+  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0
+  return Math.abs(hash) % count
 }

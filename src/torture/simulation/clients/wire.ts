@@ -15,6 +15,7 @@ import type { Wire } from '../../../locks/index.js'
 import type { Host } from '../servers/host.js'
 import type { Answer, Request } from '../servers/request.js'
 import { Exchange } from './exchange.js'
+import { ringOf } from './ring.js'
 import { type Site, Upstream } from './upstream.js'
 
 const DEADLINE_MS = 1000
@@ -23,14 +24,16 @@ const NONE = {}
 type Options = Pick<CallOptions, 'deadlineMs' | 'signal' | 'session'>
 type Fields = Pick<Request, 'command' | 'key' | 'flags' | 'value' | 'classic'>
 
-/** Each key has its server, whichever can be reached. */
+/** `hosts`: in their user’s order. Each key has its server, whichever can be reached. */
 export class SimulatedWire implements Wire {
   readonly #site: Site
   readonly #upstreams: readonly Upstream[]
+  readonly #ring: ReturnType<typeof ringOf>
 
   constructor(site: Site, hosts: readonly Host[]) {
     this.#site = site
     this.#upstreams = hosts.map((host) => new Upstream(site, host))
+    this.#ring = ringOf(hosts.map(({ name }) => name))
   }
 
   duplicate(): SimulatedWire {
@@ -162,18 +165,11 @@ export class SimulatedWire implements Wire {
   }
 
   #upstreamOf(key: string | Uint8Array, { session }: Options): Upstream {
-    if (session === undefined) return this.#upstreams[placeOf(textOf(key), this.#upstreams.length)]
-    const found = this.#upstreams.find(({ host }) => host.name === session.server)
-    if (found === undefined) throw new InvalidArgumentError(`${session.server} is not one of the servers`)
+    const server = session === undefined ? this.#ring.serverOf(textOf(key)) : session.server
+    const found = this.#upstreams.find(({ host }) => host.name === server)
+    if (found === undefined) throw new InvalidArgumentError(`${server} is not one of the servers`)
     return found
   }
-}
-
-/** Which of so many servers a key belongs to. */
-export function placeOf(key: string, count: number): number {
-  let hash = 0
-  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0
-  return Math.abs(hash) % count
 }
 
 function textOf(bytes: string | Uint8Array): string {
