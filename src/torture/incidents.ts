@@ -80,11 +80,16 @@ export function incidentsOf(draft: Draft, fault: FaultName): Incident[] {
 }
 
 function aimOf(draft: Draft, nth: number, cutPercent: number): Aim {
-  const { random, participants, first, firstWorkMs } = draft
+  const { random, participants, first } = draft
   const who = random.below(participants)
-  // The first one has asked by then, and is not done yet.
-  const at = nth === 0 ? random.between(20, 20 + firstWorkMs) : random.between(20, LAST_AT_MS)
+  const at = nth === 0 ? whileFirstHolds(draft) : random.between(20, LAST_AT_MS)
   return { ...draft, nth, at, who: nth === 0 ? first : who, cutPercent }
+}
+
+/** The first one has asked by then, and is not done yet. If it works for long, it is about to renew, or at it. */
+function whileFirstHolds({ random, ttlMs, firstWorkMs }: Draft): number {
+  if (firstWorkMs < ttlMs) return random.between(20, 20 + firstWorkMs)
+  return Math.round((random.between(1, 3) * ttlMs) / 3) + random.below(120)
 }
 
 function struck({ at, who }: Pick<Aim, 'at' | 'who'>) {

@@ -38,9 +38,12 @@ export function planOf(algorithm: Algorithm, fault: FaultName, seed: number): Pl
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995)
   const participants = random.between(3, 5)
   const first = random.below(participants)
-  const firstWorkMs = random.between(200, 600)
+  const shortWorkMs = random.between(200, 600)
   const drawnTtlMs = random.pick(LEASES_MS)
   const ttlMs = leaseOf(algorithm, fault, drawnTtlMs)
+  const longWorkMs = Math.round((ttlMs * random.between(100, 150)) / 100)
+  // Long enough to be renewed: of those who do, some are to be struck in the middle of that.
+  const firstWorkMs = random.chance(30) && algorithm.row === undefined ? longWorkMs : shortWorkMs
   const waitMs = random.pick([500, 2000, 6000])
   const draft = { random, participants, servers: algorithm.servers ?? 1, ttlMs, first, firstWorkMs }
   const graceMs = fault === 'restart' && algorithm.home === 'latchkey' ? GRACE_MS : 0
