@@ -169,7 +169,11 @@ export const mutants: readonly Mutant[] = [
       replace: `const fenced = guarantee === 'fenced';
         const early = await this.#fences.draw(key, 1n, standing, line);`,
     },
-    under: [{ algorithm: 'memcached-fenced', fault: 'none' }],
+    under: [
+      { algorithm: 'memcached-fenced', fault: 'delay' },
+      { algorithm: 'memcached-fenced', fault: 'boundary' },
+      { algorithm: 'memcached-fenced', fault: 'pause' },
+    ],
   },
   {
     rule: 9,
