@@ -1,0 +1,89 @@
+/** Looks at everything while all threads rest: the memory's own rules, and what each lane was told. */
+import { Bytes, type ItemView, readOptions, Store, type Table } from 'latchkey/store'
+import { fault } from '../../store/frames.js'
+import { violations } from '../../store/invariants.js'
+import { type DeathsJob, HOT_KEYS, hotKey, LANES, PINNED_KEYS, pinnedKey, TURN_KEYS, turnKey } from './job.js'
+import { Ledger, OWN_KEYS } from './ledger.js'
+
+type Found = { value: Uint8Array; cas: bigint } | undefined
+
+/** Leaves no trace: what is read often would not be evicted. */
+const PEEK = { ...readOptions(), peek: true }
+
+export class Inspector {
+  /** Changes that a thread died in, by what became of them. */
+  readonly undecided = { 'as told': 0, done: 0, 'lost in place': 0 }
+  readonly faults: string[] = []
+  readonly #table: Table
+  readonly #store: Store
+  readonly #ledger: Ledger
+  readonly #job: Pick<DeathsJob, 'tokens' | 'holders'>
+
+  constructor(table: Table, ledger: SharedArrayBuffer, job: Pick<DeathsJob, 'tokens' | 'holders'>) {
+    this.#table = table
+    this.#store = new Store(table)
+    this.#ledger = new Ledger(ledger)
+    this.#job = job
+  }
+
+  /** Finds out what became of the change that the lane's dead thread was in. */
+  settle(lane: number): void {
+    for (let own = 0; own < OWN_KEYS; own++) {
+      if (this.#ledger.pending(lane, own) === undefined) continue
+      const { settled, wrong } = this.#ledger.settle(lane, own, this.#peek(this.#ledger.keyOf(lane, own))?.value)
+      if (wrong !== undefined) this.faults.push(wrong)
+      if (settled !== undefined) this.undecided[settled]++
+    }
+  }
+
+  /** Lets go of what a dead thread had been given, as it cannot. The first of those who wait then has it. */
+  release(birth: number): void {
+    for (let i = 0; i < TURN_KEYS; i++) {
+      Atomics.compareExchange(this.#job.holders, i, birth, 0)
+      const { key } = turnKey(i)
+      const found = this.#peek(key)
+      if (found !== undefined && Number(Buffer.from(found.value).toString()) === birth) this.#store.delete(key, found.cas)
+    }
+  }
+
+  look(): void {
+    this.faults.push(...violations(this.#table.handle))
+    for (let lane = 0; lane < LANES; lane++) for (let own = 0; own < OWN_KEYS; own++) this.#lookAtOwn(lane, own)
+    for (let i = 0; i < HOT_KEYS; i++) this.#lookAtShared(hotKey(i), false)
+    for (let i = 0; i < PINNED_KEYS; i++) this.#lookAtShared(pinnedKey(i), true)
+  }
+
+  #lookAtOwn(lane: number, own: number): void {
+    const key = this.#ledger.keyOf(lane, own)
+    const wrong = this.#ledger.judge(lane, own, this.#peek(key)?.value)
+    if (wrong !== undefined) this.faults.push(wrong)
+  }
+
+  #lookAtShared({ key, token }: { key: string; token: number }, mustBe: boolean): void {
+    const found = this.#peek(key)
+    if (found === undefined) {
+      if (mustBe) this.faults.push(`${key} is lost`)
+      return
+    }
+    const wrong = fault(key, found.value)
+    if (wrong !== undefined) this.faults.push(wrong)
+    const seen = Atomics.load(this.#job.tokens, token)
+    if (found.cas < seen) this.faults.push(`${key}: token ${found.cas} after ${seen}`)
+  }
+
+  #peek(name: string): Found {
+    const key = this.#table.newKey()
+    const bytes = Buffer.from(name)
+    key.setBytes(new Bytes(bytes), 0, bytes.length)
+    let found: Found
+    this.#table.tick()
+    this.#table.read(key, PEEK, {
+      item(view: ItemView) {
+        const target = Bytes.allocate(view.valueLength)
+        view.copyValue(target, 0)
+        found = { value: target.u8, cas: view.cas }
+      },
+    })
+    return found
+  }
+}
