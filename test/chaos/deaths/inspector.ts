@@ -26,24 +26,10 @@ export class Inspector {
     this.#job = job
   }
 
-  /** Finds out what became of the change that the lane's dead thread was in. */
-  settle(lane: number): void {
-    for (let own = 0; own < OWN_KEYS; own++) {
-      if (this.#ledger.pending(lane, own) === undefined) continue
-      const { settled, wrong } = this.#ledger.settle(lane, own, this.#peek(this.#ledger.keyOf(lane, own))?.value)
-      if (wrong !== undefined) this.faults.push(wrong)
-      if (settled !== undefined) this.undecided[settled]++
-    }
-  }
-
-  /** Lets go of what a dead thread had been given, as it cannot. The first of those who wait then has it. */
-  release(birth: number): void {
-    for (let i = 0; i < TURN_KEYS; i++) {
-      Atomics.compareExchange(this.#job.holders, i, birth, 0)
-      const { key } = turnKey(i)
-      const found = this.#peek(key)
-      if (found !== undefined && Number(Buffer.from(found.value).toString()) === birth) this.#store.delete(key, found.cas)
-    }
+  /** Finds out what became of the change that a dead thread was in, and lets go of what it had been given. */
+  bury(lane: number, birth: number): void {
+    for (let own = 0; own < OWN_KEYS; own++) if (this.#ledger.pending(lane, own) !== undefined) this.#settle(lane, own)
+    for (let i = 0; i < TURN_KEYS; i++) this.#release(i, birth)
   }
 
   look(): void {
@@ -51,6 +37,20 @@ export class Inspector {
     for (let lane = 0; lane < LANES; lane++) for (let own = 0; own < OWN_KEYS; own++) this.#lookAtOwn(lane, own)
     for (let i = 0; i < HOT_KEYS; i++) this.#lookAtShared(hotKey(i), false)
     for (let i = 0; i < PINNED_KEYS; i++) this.#lookAtShared(pinnedKey(i), true)
+  }
+
+  #settle(lane: number, own: number): void {
+    const { settled, wrong } = this.#ledger.settle(lane, own, this.#peek(this.#ledger.keyOf(lane, own))?.value)
+    if (wrong !== undefined) this.faults.push(wrong)
+    if (settled !== undefined) this.undecided[settled]++
+  }
+
+  /** The first of those who wait then has it. */
+  #release(i: number, birth: number): void {
+    Atomics.compareExchange(this.#job.holders, i, birth, 0)
+    const { key } = turnKey(i)
+    const found = this.#peek(key)
+    if (found !== undefined && Number(Buffer.from(found.value).toString()) === birth) this.#store.delete(key, found.cas)
   }
 
   #lookAtOwn(lane: number, own: number): void {

@@ -58,20 +58,16 @@ export async function playDeaths({ deaths, seed, progress }: DeathsPlan): Promis
   const found: Death[] = []
   try {
     while (found.length < deaths && inspector.faults.length + crowd.told.length < FAULTS_MAX) {
-      const lane = random.pick(random.below(3) === 0 ? MORTALS : DOOMED)
-      await crowd.watch(lane, 1 + random.below(BETWEEN))
-      if (DOOMED.includes(lane)) await crowd.park(lane, 1 + random.below(FUSE))
-      const death = await crowd.kill(lane)
-      found.push(death)
+      const round = await playRound(crowd, random)
       await crowd.pause()
-      crowd.hire(lane)
-      inspector.settle(lane)
-      inspector.release(death.birth)
+      for (const { lane } of round) crowd.hire(lane)
+      for (const { lane, birth } of round) inspector.bury(lane, birth)
       inspector.look()
       // A thread takes long to start among busy ones.
-      await crowd.rests(lane)
+      for (const { lane } of round) await crowd.rests(lane)
       crowd.resume()
       await crowd.watchSurvivors()
+      found.push(...round)
       progress?.(found.length)
     }
     await crowd.stop()
@@ -105,6 +101,18 @@ export async function playDeaths({ deaths, seed, progress }: DeathsPlan): Promis
     seconds: (performance.now() - started) / 1000,
     faults,
   }
+}
+
+/** Some die, one after the other, and the others work on between. */
+async function playRound(crowd: Crowd, random: Random): Promise<Death[]> {
+  const deaths: Death[] = []
+  for (const lane of [...DOOMED, random.pick(MORTALS)]) {
+    const isDoomed = DOOMED.includes(lane)
+    await crowd.watch(lane, 1 + random.below(isDoomed ? 8 : BETWEEN))
+    if (isDoomed) await crowd.park(lane, 1 + random.below(FUSE))
+    deaths.push(await crowd.kill(lane))
+  }
+  return deaths
 }
 
 function byDeed(deaths: readonly Death[]): Record<string, number> {
