@@ -1,0 +1,212 @@
+/** A server in a process of its own under some 200 connections and random faults, its threads and its clients dying now and then. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from 'latchkey/client'
+import { drawScenario } from '../../client/faults/scenario.js'
+import { Random } from '../../fuzz/random.js'
+import { eventually } from '../../support/eventually.js'
+import { type ConnectionFault, FaultProxy } from '../../support/fault-proxy.js'
+import { EvictionWatch } from './eviction-watch.js'
+import { countKeys, descriptors, median, residentMib, statsOf } from './gauge.js'
+import { CLIENTS, Group } from './group.js'
+import { type Address, behave, type StrangerFigures, strangers } from './strangers.js'
+
+export interface ServerPlan {
+  readonly seconds: number
+  readonly seed: number
+  readonly progress?: (seconds: number) => void
+}
+
+export interface ServerFigures {
+  seconds: number
+  connections: number
+  /** All that the server has taken. */
+  connectionsTaken: number
+  threadDeaths: number
+  clientProcessDeaths: number
+  answered: number
+  /** Operations that failed: they may have been done or not. */
+  unknown: number
+  pipelined: number
+  histories: number
+  /** Items that must have vanished for all histories to be true. */
+  vanished: number
+  /** Of these, those whose eviction the server told of. */
+  vanishedAndTold: number
+  evictions: number
+  evictionsHeard: number
+  repairs: number
+  repairDropped: number
+  /** Resident memory in MiB: medians of the second and of the last quarter of the time. */
+  residentMib: [number, number]
+  /** Before the first client came, and after the last one left. */
+  descriptors: [number, number]
+  items: number
+  faults: string[]
+}
+
+const THREADS = 2
+const GROUPS = 20
+const PROXIES = 4
+const STRANGERS = { deaf: 15, silent: 15, hasty: 15, pipeliner: 20 } as const
+const DOOMED_CLIENTS = 15
+const CONNECTIONS = GROUPS * CLIENTS + 80
+const OPTIONS = { memory: '6mb', itemMax: 262_144, threads: THREADS }
+
+export async function playServer({ seconds, seed, progress }: ServerPlan): Promise<ServerFigures> {
+  const random = new Random(seed)
+  const { child, server } = await startServer()
+  const pid = child.pid!
+  // What the first connection brings along stays.
+  await statsOf(server)
+  const before = descriptors(pid)
+  const watch = await EvictionWatch.start(server)
+  const proxies = await Promise.all(Array.from({ length: PROXIES }, () => faultyProxy(server, random)))
+  const sound = createClient({ servers: `${server.host}:${server.port}` })
+  const endsAt = performance.now() + seconds * 1000
+  const isOver = () => performance.now() > endsAt || child.exitCode !== null
+  const groups = Array.from({ length: GROUPS }, (_, i) => new Group(`g${i}`, proxies, sound, random))
+  const strange: StrangerFigures = { pipelined: 0, opened: 0, faults: [] }
+  const resident: number[] = []
+  const deaths = { threads: 0, clients: 0 }
+  await Promise.all([
+    ...groups.map((group) => group.run(isOver)),
+    ...strangersFor(server, proxies).map(([name, address]) =>
+      behave(strangers[name]!, address, random, strange, isOver),
+    ),
+    every(3000, isOver, async () => {
+      child.send(random.below(THREADS))
+      deaths.threads++
+    }),
+    doomClients(server, isOver, deaths),
+    every(500, isOver, async () => {
+      resident.push(residentMib(pid))
+      progress?.(seconds - Math.round((endsAt - performance.now()) / 1000))
+    }),
+  ])
+  const faults = [...groups.flatMap(({ figures }) => figures.faults), ...strange.faults]
+  const figures = groups.map((group) => group.figures)
+  const sum = (of: 'answered' | 'unknown' | 'histories') => figures.reduce((total, one) => total + one[of], 0)
+  const quarter = Math.floor(resident.length / 4)
+  await sound.close()
+  await Promise.all(proxies.map((proxy) => proxy.stop()))
+  const quiet = child.exitCode === null ? await quietDown(server, pid, before, faults) : undefined
+  await watch.stop()
+  const stats = await statsOf(server)
+  const vanished = vanishings(groups, watch)
+  const missed = stats.evictions! - watch.heard + stats.repair_dropped!
+  if (vanished.all - vanished.told > missed)
+    faults.push(`${vanished.all - vanished.told} items are gone, and only ${missed} losses were not told one by one`)
+  if (child.exitCode !== null) faults.push(`the server has ended with ${child.exitCode}`)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  return {
+    seconds,
+    connections: CONNECTIONS,
+    connectionsTaken: stats.total_connections!,
+    threadDeaths: deaths.threads,
+    clientProcessDeaths: deaths.clients,
+    answered: sum('answered'),
+    unknown: sum('unknown'),
+    pipelined: strange.pipelined,
+    histories: sum('histories'),
+    vanished: vanished.all,
+    vanishedAndTold: vanished.told,
+    evictions: stats.evictions!,
+    evictionsHeard: watch.heard,
+    repairs: stats.repairs!,
+    repairDropped: stats.repair_dropped!,
+    residentMib: [median(resident.slice(quarter, 2 * quarter)), median(resident.slice(3 * quarter))],
+    descriptors: [before, quiet?.descriptors ?? 0],
+    items: quiet?.items ?? 0,
+    faults,
+  }
+}
+
+async function startServer(): Promise<{ child: ChildProcess; server: Address }> {
+  const main = join(import.meta.dirname, '../../server/mortal-server.js')
+  const child = fork(main, [JSON.stringify(OPTIONS)], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
+  const orphan = () => void child.kill('SIGKILL')
+  process.once('exit', orphan)
+  child.once('exit', () => process.removeListener('exit', orphan))
+  child.stderr?.on('data', (text) => void (String(text).includes('; starting another') || process.stderr.write(text)))
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, server: { host: '127.0.0.1', port } }
+}
+
+/** Half of the connections are sound; bytes are never changed on their way, but may come late, in pieces, or not at all. */
+async function faultyProxy(server: Address, random: Random): Promise<FaultProxy> {
+  const proxy = await FaultProxy.start(server)
+  proxy.plan = () => (random.chance(50) ? {} : drawFault(random))
+  return proxy
+}
+
+function drawFault(random: Random): ConnectionFault {
+  for (;;) {
+    const scenario = drawScenario(random)
+    if (!scenario.garbled) return scenario.plan(0)
+  }
+}
+
+/** Every other one comes through a proxy. */
+function strangersFor(server: Address, proxies: readonly FaultProxy[]): [string, Address][] {
+  return Object.entries(STRANGERS).flatMap(([name, count]) =>
+    Array.from({ length: count }, (_, i): [string, Address] => [name, i % 2 === 0 ? server : proxies[i % PROXIES]!]),
+  )
+}
+
+async function every(intervalMs: number, isOver: () => boolean, act: () => Promise<void>): Promise<void> {
+  for (;;) {
+    for (let waited = 0; waited < intervalMs; waited += 100) {
+      await sleep(100)
+      if (isOver()) return
+    }
+    await act()
+  }
+}
+
+async function doomClients(server: Address, isOver: () => boolean, deaths: { clients: number }): Promise<void> {
+  const file = join(import.meta.dirname, 'doomed-clients.js')
+  while (!isOver()) {
+    const child = fork(file, [server.host, String(server.port), String(DOOMED_CLIENTS)])
+    for (let waited = 0; waited < 2500 && !isOver(); waited += 100) await sleep(100)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    deaths.clients++
+  }
+}
+
+/** When all have left, what the server says of itself must be so. */
+async function quietDown(
+  server: Address,
+  pid: number,
+  before: number,
+  faults: string[],
+): Promise<{ descriptors: number; items: number }> {
+  const check = async (what: string, ask: () => Promise<boolean>) => {
+    await eventually(what, ask).catch((error) => void faults.push(String(error)))
+  }
+  // The watch of evictions is one, the asking connection another.
+  await check('curr_connections goes back', async () => (await statsOf(server)).curr_connections === 2)
+  await check('descriptors go back', async () => descriptors(pid) <= before + 1)
+  let items = 0
+  await check('curr_items is what can be listed', async () => {
+    items = await countKeys(server)
+    return (await statsOf(server)).curr_items === items
+  })
+  return { descriptors: descriptors(pid) - 1, items }
+}
+
+function vanishings(groups: readonly Group[], watch: EvictionWatch): { all: number; told: number } {
+  let all = 0
+  let told = 0
+  for (const { figures } of groups) {
+    for (const [key, count] of figures.vanished) {
+      all += count
+      told += Math.min(count, watch.byKey.get(key) ?? 0)
+    }
+  }
+  return { all, told }
+}
