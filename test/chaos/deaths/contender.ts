@@ -42,7 +42,8 @@ export class Contender {
     const value = frame(key, random.below(60), random.below(2 ** 31))
     if (random.below(2) === 0) this.#hands.attempt('set of a pinned key', () => store.set(key, value))
     // A lock that was not free in time reads as undefined too.
-    else if (this.#hands.attempt('get', () => store.get(key) ?? 'lost') === 'lost') this.#hands.complain(`${key} is lost`)
+    else if (this.#hands.attempt('get', () => store.get(key) ?? 'lost') === 'lost')
+      this.#hands.complain(`${key} is lost`)
     else this.#hands.read(key, token)
   }
 

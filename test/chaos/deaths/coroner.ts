@@ -25,7 +25,8 @@ export class Coroner {
       const owner = ownerWord(slot)
       const held = (at: number) => isHeldBy(Atomics.load(control, at), owner)
       finding.pool ||= held(Global.PoolLock)
-      for (let stripe = 0; stripe < stripes; stripe++) if (held(this.#memory.stripeAt(stripe) + Stripe.Lock)) finding.stripes++
+      for (let stripe = 0; stripe < stripes; stripe++)
+        if (held(this.#memory.stripeAt(stripe) + Stripe.Lock)) finding.stripes++
     }
     return finding
   }

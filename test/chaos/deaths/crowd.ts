@@ -51,9 +51,7 @@ export class Crowd {
     const worker = new Worker(file, { workerData })
     const { threadId } = worker
     // Before the table hears of it, and repairs.
-    const died = new Promise<Finding>((resolve) =>
-      worker.once('exit', () => resolve(this.#coroner.examine(threadId))),
-    )
+    const died = new Promise<Finding>((resolve) => worker.once('exit', () => resolve(this.#coroner.examine(threadId))))
     worker.on('message', (text: string) => void (text === 'done' || this.told.push(text)))
     worker.on('error', (error) => this.told.push(`lane ${lane}: ${error.stack ?? error}`))
     this.#table.adopt(worker)

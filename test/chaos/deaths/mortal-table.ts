@@ -1,6 +1,6 @@
 /** A table that a real thread uses on memory whose writes are counted, so that the thread can be stopped at any of them. */
 import { type StoreHandle, Table } from 'latchkey/store'
-import { counted, countAtomics, Life } from '../../store/mortal-memory.js'
+import { countAtomics, counted, Life } from '../../store/mortal-memory.js'
 import { Lane, laneAt } from './job.js'
 
 /** Ends where the lane's fuse has burned down: the thread stands still, and is terminated by another. */

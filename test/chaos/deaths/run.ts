@@ -1,5 +1,5 @@
 /** Threads of one store die in the middle of operations, again and again, while others work on; after each death all is looked at. */
-import { type StoreOptions, Store, Table } from 'latchkey/store'
+import { Store, type StoreOptions, Table } from 'latchkey/store'
 import { frame } from '../../store/frames.js'
 import { Random } from '../../store/random.js'
 import { Crowd, type Death } from './crowd.js'
@@ -18,8 +18,9 @@ export interface DeathsFigures {
   /** Deaths that found a lock held, at moments drawn by time and at writes drawn by number. */
   caughtAnywhere: number
   caughtAtWrites: number
-  /** Of these, those that held the list of free pages. */
+  /** Of these, those that held the list of free pages, with a stripe or alone. */
   caughtWithPool: number
+  caughtWithPoolOnly: number
   /** By what the thread was doing: deaths that found a lock held. */
   byDeed: Record<string, number>
   /** Changes that a thread died in. */
@@ -88,6 +89,7 @@ export async function playDeaths({ deaths, seed, progress }: DeathsPlan): Promis
     caughtAnywhere: caught.filter(({ lane }) => MORTALS.includes(lane)).length,
     caughtAtWrites: caught.filter(({ lane }) => DOOMED.includes(lane)).length,
     caughtWithPool: caught.filter(({ pool }) => pool).length,
+    caughtWithPoolOnly: caught.filter(({ stripes }) => stripes === 0).length,
     byDeed: byDeed(caught),
     undecided: inspector.undecided,
     operations: crowd.sum(Lane.Operations),

@@ -26,17 +26,27 @@ export interface Told {
   readonly values: Map<string, string>
 }
 
+/** How often a key's item must have vanished, at least, for its history to be true; and when it was used. */
+export interface Vanished {
+  readonly key: string
+  readonly times: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 export interface GroupFigures {
   answered: number
+  /** Failed, and never sent. */
+  unsent: number
+  /** Failed, and perhaps done. */
   unknown: number
   histories: number
-  /** By key: how often its item must have vanished, at least, for the history to be true. */
-  vanished: Map<string, number>
+  vanished: Vanished[]
   faults: string[]
 }
 
 export class Group {
-  readonly figures: GroupFigures = { answered: 0, unknown: 0, histories: 0, vanished: new Map(), faults: [] }
+  readonly figures: GroupFigures = { answered: 0, unsent: 0, unknown: 0, histories: 0, vanished: [], faults: [] }
   #epoch = 0
   #clock = 0
   readonly #clients: Client<string>[]
@@ -59,6 +69,7 @@ export class Group {
   async #playEpoch(): Promise<void> {
     const keys = Array.from({ length: KEYS }, (_, i) => `${this.#name}:${this.#epoch}:${i}`)
     this.#epoch++
+    const fromMs = performance.now()
     const told: Told = { histories: new Map(), tokens: new Map(), values: new Map() }
     const tick = () => ++this.#clock
     const sessions = this.#clients.map(
@@ -70,7 +81,7 @@ export class Group {
       const start = tick()
       const value = await this.#read(key)
       history.push({ kind: 'get', start, end: tick(), outcome: 'done', value })
-      this.#judge(key, history)
+      this.#judge(key, history, fromMs)
     }
   }
 
@@ -86,11 +97,11 @@ export class Group {
     }
   }
 
-  #judge(key: string, history: Operation[]): void {
+  #judge(key: string, history: Operation[], fromMs: number): void {
     this.figures.histories++
-    for (let vanishings = 0; vanishings <= VANISHINGS_MAX; vanishings++) {
-      if (!isPossible(history, vanishings)) continue
-      if (vanishings > 0) this.figures.vanished.set(key, vanishings)
+    for (let times = 0; times <= VANISHINGS_MAX; times++) {
+      if (!isPossible(history, times)) continue
+      if (times > 0) this.figures.vanished.push({ key, times, fromMs, toMs: performance.now() })
       return
     }
     this.figures.faults.push(`${key}: this cannot be: ${JSON.stringify(history)}`)
@@ -103,5 +114,6 @@ function clientOf(proxy: FaultProxy): Client<string> {
     deadlineMs: 1000,
     stallMs: 700,
     reconnect: { minMs: 5, maxMs: 40 },
+    whenDown: 'wait',
   })
 }

@@ -121,7 +121,8 @@ export class Session {
       figures.answered++
       return { start, end: tick(), answer }
     } catch (error) {
-      figures.unknown++
+      if (isUnsent(error)) figures.unsent++
+      else figures.unknown++
       if (!isExpected(error)) this.#complain(String(error))
       return { start, end: tick(), error }
     }
