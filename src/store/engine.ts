@@ -235,8 +235,9 @@ export class Engine {
   }
 
   /**
-   * Drops what has expired, page by page, wherever a page says that something in it may have. Never waits: a stripe in
-   * use has its turn at the next sweep, and one whose holder died must not keep this thread from hearing of it.
+   * Drops what has expired, page by page, wherever a page says that something in it may have. Never waits for a stripe: one
+   * in use has its turn at the next sweep, and one whose holder died must not keep this thread from hearing of it.
+   * @throws StoreLockTimeoutError when the pool's holder died: what was being swept is repaired at its next use.
    */
   sweep(): void {
     this.tick()
