@@ -11,7 +11,7 @@ async function talk(): Promise<void> {
     const wire = await Wire.open({ host, port: Number(port) }).catch(() => undefined)
     while (wire !== undefined && !wire.closed) {
       await wire.send(request.repeat(20))
-      await sleep(5)
+      await sleep(40)
     }
     await sleep(20)
   }

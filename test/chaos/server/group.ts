@@ -13,6 +13,8 @@ export const CLIENTS = 6
 const KEYS = 5
 /** Operations of a client in an epoch: a key then has a history that can be searched. */
 const OPERATIONS = 30
+/** One whose connections fail again and again does fewer. */
+const EPOCH_MS = 4000
 /** More items than this never vanish from one key in an epoch, or something is wrong. */
 const VANISHINGS_MAX = 8
 const READ_ATTEMPTS = 200
@@ -75,7 +77,7 @@ export class Group {
     const sessions = this.#clients.map(
       (client) => new Session({ client, keys, told, tick, random: this.#random, figures: this.figures }),
     )
-    await Promise.all(sessions.map((session) => session.run(OPERATIONS)))
+    await Promise.all(sessions.map((session) => session.run(OPERATIONS, fromMs + EPOCH_MS)))
     for (const key of keys) {
       const history = told.histories.get(key) ?? []
       const start = tick()
@@ -111,8 +113,8 @@ export class Group {
 function clientOf(proxy: FaultProxy): Client<string> {
   return createClient({
     servers: `${proxy.host}:${proxy.port}`,
-    deadlineMs: 1000,
-    stallMs: 700,
+    deadlineMs: 2000,
+    stallMs: 1200,
     reconnect: { minMs: 5, maxMs: 40 },
     whenDown: 'wait',
   })

@@ -55,7 +55,7 @@ const PROXIES = 4
 const STRANGERS = { deaf: 15, silent: 15, hasty: 15, pipeliner: 20 } as const
 const DOOMED_CLIENTS = 15
 const CONNECTIONS = GROUPS * CLIENTS + 80
-const OPTIONS = { memory: '6mb', itemMax: 262_144, threads: THREADS }
+const OPTIONS = { memory: '3mb', itemMax: 262_144, threads: THREADS }
 
 export async function playServer({ seconds, seed, progress }: ServerPlan): Promise<ServerFigures> {
   const random = new Random(seed)
@@ -148,7 +148,7 @@ async function startServer(): Promise<{ child: ChildProcess; server: Address }> 
 /** Most connections are sound; bytes are never changed on their way, but may come late, in pieces, or not at all. */
 async function faultyProxy(server: Address, random: Random): Promise<FaultProxy> {
   const proxy = await FaultProxy.start(server)
-  proxy.plan = () => (random.chance(60) ? {} : drawFault(random))
+  proxy.plan = () => (random.chance(75) ? {} : drawFault(random))
   return proxy
 }
 

@@ -29,9 +29,9 @@ export class Session {
   }
 
   /** Mostly one after the other; now and then some at once, on one connection. */
-  async run(operations: number): Promise<void> {
+  async run(operations: number, untilMs: number): Promise<void> {
     const { random } = this.#with
-    for (let left = operations; left > 0; ) {
+    for (let left = operations; left > 0 && performance.now() < untilMs; ) {
       const atOnce = Math.min(left, random.chance(25) ? 1 + random.below(6) : 1)
       left -= atOnce
       await Promise.all(Array.from({ length: atOnce }, () => this.#act()))

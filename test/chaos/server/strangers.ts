@@ -30,7 +30,7 @@ const PATIENCE_MS = 1500
 /** Asks for much, and never reads it. */
 const deaf: Stranger = async (server, random) => {
   const client = await DeafClient.open(server)
-  client.send(`set large 0 5 ${LARGE_BYTES}\r\n${'v'.repeat(LARGE_BYTES)}\r\n${'get large\r\n'.repeat(200)}`)
+  client.send(`set large 0 5 ${LARGE_BYTES}\r\n${'v'.repeat(LARGE_BYTES)}\r\n${'get large\r\n'.repeat(60)}`)
   await sleep(500 + random.below(1500))
   client.close()
 }
@@ -70,6 +70,8 @@ const pipeliner: Stranger = async (server, random, figures) => {
   const answers = [...names.map((name) => [`HD k${name} O${name}\r\n`]), ...names.map(found)]
   for (const allowed of answers) if (!(await expectOneOf(wire, allowed, server.isFaulty === true, figures))) break
   wire.close()
+  // Or these few would be all that the machine has time for.
+  await sleep(100 + random.below(400))
 
   /** An item may have been evicted. */
   function found(name: string, i: number): string[] {
