@@ -7,7 +7,7 @@
 import { fault, seedsOf } from '../../store/frames.js'
 import { LANES } from './job.js'
 
-export const OWN_KEYS = 40
+export const OWN_KEYS = 150
 /** The last keys of a lane hold numbers. */
 const NUMBERS = 8
 const ENTRY_CELLS = 10
@@ -46,6 +46,13 @@ export class Ledger {
 
   isNumber(own: number): boolean {
     return own >= OWN_KEYS - NUMBERS
+  }
+
+  /** Evictions of the ledger's keys, of all lanes. */
+  get evictions(): number {
+    let sum = 0
+    for (let at = Entry.Evictions; at < this.#cells.length; at += ENTRY_CELLS) sum += this.#cells[at]!
+    return sum
   }
 
   /** Notes an eviction if the key is one of the ledger's. For whoever evicts, under the stripe's lock. */

@@ -32,6 +32,8 @@ export interface DeathsFigures {
   repairDropped: number
   evictions: number
   evictionsSeen: number
+  /** Of keys of which it is known what must be there. */
+  evictionsOfKnown: number
   lockTimeouts: number
   seconds: number
   /** Everything that was wrong. */
@@ -99,6 +101,7 @@ export async function playDeaths({ deaths, seed, progress }: DeathsPlan): Promis
     repairDropped,
     evictions,
     evictionsSeen: Atomics.load(job.cells, Cell.Evicted),
+    evictionsOfKnown: new Ledger(job.ledger).evictions,
     lockTimeouts: Atomics.load(job.cells, Cell.LockTimeouts),
     seconds: (performance.now() - started) / 1000,
     faults,
