@@ -55,63 +55,99 @@ const PROXIES = 4
 const STRANGERS = { deaf: 15, silent: 15, hasty: 15, pipeliner: 20 } as const
 const DOOMED_CLIENTS = 15
 const CONNECTIONS = GROUPS * CLIENTS + 80
+const KILL_MS = 2000
+const SAMPLE_MS = 500
 const OPTIONS = { memory: '3mb', itemMax: 262_144, threads: THREADS }
 
-export async function playServer({ seconds, seed, progress }: ServerPlan): Promise<ServerFigures> {
-  const random = new Random(seed)
+interface Deaths {
+  readonly threadsMs: number[]
+  clients: number
+}
+
+/** All that goes on at once, and what is known of it. */
+interface Scene {
+  readonly plan: ServerPlan
+  readonly child: ChildProcess
+  readonly server: Address
+  readonly random: Random
+  readonly proxies: readonly FaultProxy[]
+  readonly groups: readonly Group[]
+  readonly strange: StrangerFigures
+  readonly deaths: Deaths
+  /** Samples of resident memory. */
+  readonly residentMib: number[]
+}
+
+export async function playServer(plan: ServerPlan): Promise<ServerFigures> {
+  const random = new Random(plan.seed)
   const { child, server } = await startServer()
-  const pid = child.pid!
   // What the first connection brings along stays.
   await statsOf(server)
-  await sleep(300)
-  const before = descriptors(pid)
-  const watch = await EvictionWatch.start(server)
+  await sleep(SAMPLE_MS)
+  const before = descriptors(child.pid!)
   const proxies = await Promise.all(Array.from({ length: PROXIES }, () => faultyProxy(server, random)))
   const sound = createClient({ servers: `${server.host}:${server.port}` })
-  const endsAt = performance.now() + seconds * 1000
-  const isOver = () => performance.now() > endsAt || child.exitCode !== null
   const groups = Array.from({ length: GROUPS }, (_, i) => new Group(`g${i}`, proxies, sound, random))
   const strange: StrangerFigures = { pipelined: 0, opened: 0, faults: [] }
-  const resident: number[] = []
-  const deaths = { threadsMs: [] as number[], clients: 0 }
+  const deaths: Deaths = { threadsMs: [], clients: 0 }
+  const scene: Scene = { plan, child, server, random, proxies, groups, strange, deaths, residentMib: [] }
+  const leave = async () => {
+    await sound.close()
+    await Promise.all(proxies.map((proxy) => proxy.stop()))
+  }
+  try {
+    const watch = await EvictionWatch.start(server)
+    await load(scene)
+    await leave()
+    if (child.exitCode !== null) throw new Error(`the server has ended with ${child.exitCode}`)
+    const quiet = await quietDown(server, child.pid!, before)
+    await watch.stop()
+    return figuresOf(scene, watch, await statsOf(server), before, quiet)
+  } finally {
+    await leave()
+    child.kill('SIGTERM')
+    if (child.exitCode === null) await once(child, 'exit')
+  }
+}
+
+/** Everything at once, for the time of the plan. */
+async function load({ plan, child, server, random, proxies, groups, strange, deaths, residentMib: samples }: Scene) {
+  const { seconds, progress } = plan
+  const endsAt = performance.now() + seconds * 1000
+  const isOver = () => performance.now() > endsAt || child.exitCode !== null
   await Promise.all([
     ...groups.map((group) => group.run(isOver)),
     ...strangersFor(server, proxies).map(([name, address]) =>
       behave(strangers[name]!, address, random, strange, isOver),
     ),
-    every(2000, isOver, async () => {
+    every(KILL_MS, isOver, () => {
       // In the first half all live, so that every eviction is told.
       if (performance.now() < endsAt - seconds * 500) return
       child.send(random.below(THREADS))
       deaths.threadsMs.push(performance.now())
     }),
     doomClients(server, isOver, deaths),
-    every(500, isOver, async () => {
-      resident.push(residentMib(pid))
+    every(SAMPLE_MS, isOver, () => {
+      samples.push(residentMib(child.pid!))
       progress?.(seconds - Math.round((endsAt - performance.now()) / 1000))
     }),
   ])
-  const faults = [...groups.flatMap(({ figures }) => figures.faults), ...strange.faults]
-  const figures = groups.map((group) => group.figures)
-  const sum = (of: 'answered' | 'unsent' | 'unknown' | 'histories') =>
-    figures.reduce((total, one) => total + one[of], 0)
-  const quarter = Math.floor(resident.length / 4)
-  await sound.close()
-  await Promise.all(proxies.map((proxy) => proxy.stop()))
-  const quiet = child.exitCode === null ? await quietDown(server, pid, before, faults) : undefined
-  await watch.stop()
-  const stats = await statsOf(server)
-  const losses = accountFor(
-    figures.flatMap(({ vanished }) => vanished),
-    watch,
-    { deathsMs: deaths.threadsMs, stats },
-  )
-  faults.push(...losses.faults)
-  if (child.exitCode !== null) faults.push(`the server has ended with ${child.exitCode}`)
-  child.kill('SIGTERM')
-  await once(child, 'exit')
+}
+
+function figuresOf(
+  { plan, groups, strange, deaths, residentMib: samples }: Scene,
+  watch: EvictionWatch,
+  stats: Record<string, number>,
+  before: number,
+  quiet: Quiet,
+): ServerFigures {
+  const told = groups.map(({ figures }) => figures)
+  const sum = (of: 'answered' | 'unsent' | 'unknown' | 'histories') => told.reduce((total, one) => total + one[of], 0)
+  const vanished = told.flatMap((one) => one.vanished)
+  const losses = accountFor(vanished, watch, { deathsMs: deaths.threadsMs, stats })
+  const quarter = Math.floor(samples.length / 4)
   return {
-    seconds,
+    seconds: plan.seconds,
     connections: CONNECTIONS,
     connectionsTaken: stats.total_connections!,
     threadDeaths: deaths.threadsMs.length,
@@ -127,10 +163,10 @@ export async function playServer({ seconds, seed, progress }: ServerPlan): Promi
     evictionsHeard: watch.heard,
     repairs: stats.repairs!,
     repairDropped: stats.repair_dropped!,
-    residentMib: [median(resident.slice(quarter, 2 * quarter)), median(resident.slice(3 * quarter))],
-    descriptors: [before, quiet?.descriptors ?? 0],
-    items: quiet?.items ?? 0,
-    faults,
+    residentMib: [median(samples.slice(quarter, 2 * quarter)), median(samples.slice(3 * quarter))],
+    descriptors: [before, quiet.descriptors],
+    items: quiet.items,
+    faults: [...told.flatMap((one) => one.faults), ...strange.faults, ...quiet.faults, ...losses.faults],
   }
 }
 
@@ -173,17 +209,17 @@ function behind({ host, port }: FaultProxy): Address {
   return { host, port, isFaulty: true }
 }
 
-async function every(intervalMs: number, isOver: () => boolean, act: () => Promise<void>): Promise<void> {
+async function every(intervalMs: number, isOver: () => boolean, act: () => void): Promise<void> {
   for (;;) {
     for (let waited = 0; waited < intervalMs; waited += 100) {
       await sleep(100)
       if (isOver()) return
     }
-    await act()
+    act()
   }
 }
 
-async function doomClients(server: Address, isOver: () => boolean, deaths: { clients: number }): Promise<void> {
+async function doomClients(server: Address, isOver: () => boolean, deaths: Deaths): Promise<void> {
   const file = join(import.meta.dirname, 'doomed-clients.js')
   while (!isOver()) {
     const child = fork(file, [server.host, String(server.port), String(DOOMED_CLIENTS)])
@@ -194,13 +230,15 @@ async function doomClients(server: Address, isOver: () => boolean, deaths: { cli
   }
 }
 
+interface Quiet {
+  descriptors: number
+  items: number
+  faults: string[]
+}
+
 /** When all have left, what the server says of itself must be so. */
-async function quietDown(
-  server: Address,
-  pid: number,
-  before: number,
-  faults: string[],
-): Promise<{ descriptors: number; items: number }> {
+async function quietDown(server: Address, pid: number, before: number): Promise<Quiet> {
+  const faults: string[] = []
   const check = async (what: string, ask: () => Promise<boolean>) => {
     await eventually(what, ask).catch((error) => void faults.push(String(error)))
   }
@@ -216,5 +254,5 @@ async function quietDown(
     items = await countKeys(server)
     return (await statsOf(server)).curr_items === items
   })
-  return { descriptors: after, items }
+  return { descriptors: after, items, faults }
 }
