@@ -5,8 +5,15 @@ import type { ServerFigures } from './server/run.js'
 type Row = readonly [what: string, count: number | string]
 
 function table(head: string, rows: readonly Row[]): string {
-  const shown = (count: number | string) => (typeof count === 'number' ? count.toLocaleString('en-US') : count)
   return [`| ${head} | |`, '|---|---:|', ...rows.map(([what, count]) => `| ${what} | ${shown(count)} |`), ''].join('\n')
+}
+
+function shown(count: number | string): string {
+  return typeof count === 'number' ? count.toLocaleString('en-US') : count
+}
+
+function both(one: number, other: number): string {
+  return `${shown(one)} and ${shown(other)}`
 }
 
 export function deathsTable(figures: DeathsFigures): string {
@@ -20,7 +27,7 @@ export function deathsTable(figures: DeathsFigures): string {
     ['caught in', kinds.map(([deed, count]) => `${deed} ${count}`).join(', ')],
     ['stripes repaired', figures.repairs],
     ['operations of all threads', figures.operations],
-    ['claims granted, of these by hand-over', `${figures.grants} and ${figures.handOvers}`],
+    ['claims granted, of these by hand-over', both(figures.grants, figures.handOvers)],
     ['items evicted', figures.evictions],
     ['changes a thread died in: not done, done, item lost', Object.values(undecided).join(', ')],
     ['items dropped by repairs', figures.repairDropped],
@@ -40,16 +47,13 @@ export function serverTable(figures: ServerFigures): string {
     ['processes with clients killed', figures.clientProcessDeaths],
     [
       'operations answered; failed, perhaps done; never sent',
-      `${figures.answered}; ${figures.unknown}; ${figures.unsent}`,
+      [figures.answered, figures.unknown, figures.unsent].map(shown).join('; '),
     ],
     ['pipelined requests answered, each in its place', figures.pipelined],
     ['histories of keys checked for linearizability', figures.histories],
-    [
-      'items gone from these, and evictions of these told by name',
-      `${figures.vanished} and ${figures.vanishedAndTold}`,
-    ],
-    ['evictions, and those told', `${figures.evictions} and ${figures.evictionsHeard}`],
-    ['stripes repaired, items dropped by that', `${figures.repairs} and ${figures.repairDropped}`],
+    ['items gone from these, and evictions of these told by name', both(figures.vanished, figures.vanishedAndTold)],
+    ['evictions, and those told', both(figures.evictions, figures.evictionsHeard)],
+    ['stripes repaired, items dropped by that', both(figures.repairs, figures.repairDropped)],
     ['resident memory, MiB: second and last quarter', mib],
     ['descriptors before and after', figures.descriptors.join(' → ')],
     ['items at the end, by `stats` and by a dump', figures.items],

@@ -17,6 +17,8 @@ export class EvictionWatch {
   /** By key: how often it was evicted, as far as heard. */
   readonly byKey = new Map<string, number>()
   heard = 0
+  /** When it was told that events were skipped, as there were too many. */
+  readonly skippedMs: number[] = []
   #recent = new Set<number>()
   #newest = 0
   #isOver = false
@@ -54,6 +56,7 @@ export class EvictionWatch {
   }
 
   #hear(lines: string): void {
+    if (lines.includes('skipped=')) this.skippedMs.push(performance.now())
     for (const [, gid, key] of lines.matchAll(/ gid=(\d+) type=eviction key=(\S+)/g)) {
       if (!this.#isNews(Number(gid))) continue
       this.heard++

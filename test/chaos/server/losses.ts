@@ -3,7 +3,7 @@ import type { EvictionWatch } from './eviction-watch.js'
 import type { Vanished } from './group.js'
 
 /** A thread that dies takes with it what it had not told yet; and those it was telling hear nothing until they ask another. */
-const DEAF_MS = 3000
+const DEAF_MS = 1500
 
 export interface Losses {
   all: number
@@ -18,14 +18,13 @@ export function accountFor(
   { deathsMs, stats }: { deathsMs: readonly number[]; stats: Record<string, number> },
 ): Losses {
   const losses: Losses = { all: 0, told: 0, faults: [] }
-  const mayBeDeaf = stats.log_worker_dropped! + stats.log_watcher_skipped! > 0
+  const deafMs = [...deathsMs, ...watch.skippedMs]
   for (const { key, times, fromMs, toMs } of vanished) {
     const told = Math.min(times, watch.byKey.get(key) ?? 0)
     losses.all += times
     losses.told += told
-    const isNearDeath = deathsMs.some((ms) => ms > fromMs - DEAF_MS && ms < toMs + DEAF_MS)
-    if (told < times && !isNearDeath && !mayBeDeaf)
-      losses.faults.push(`${key} is gone ${times} times, and was evicted ${told} times`)
+    const isDeaf = deafMs.some((ms) => ms > fromMs - DEAF_MS && ms < toMs + DEAF_MS)
+    if (told < times && !isDeaf) losses.faults.push(`${key} is gone ${times} times, and was evicted ${told} times`)
   }
   const untold = stats.evictions! - watch.heard + stats.repair_dropped!
   if (losses.all - losses.told > untold)

@@ -121,8 +121,8 @@ async function load({ plan, child, server, random, proxies, groups, strange, dea
       behave(strangers[name]!, address, random, strange, isOver),
     ),
     every(KILL_MS, isOver, () => {
-      // In the first half all live, so that every eviction is told.
-      if (performance.now() < endsAt - seconds * 500) return
+      // At first all live, so that every eviction is told.
+      if (performance.now() < endsAt - (seconds * 1000) / 3) return
       child.send(random.below(THREADS))
       deaths.threadsMs.push(performance.now())
     }),
