@@ -1,5 +1,5 @@
 /** Looks at everything while all threads rest: the memory's own rules, and what each lane was told. */
-import { Bytes, type ItemView, readOptions, Store, type Table } from 'latchkey/store'
+import { Bytes, type ItemReader, type ItemView, readOptions, Store, type Table } from 'latchkey/store'
 import { fault } from '../../store/frames.js'
 import { violations } from '../../store/invariants.js'
 import { type DeathsJob, HOT_KEYS, hotKey, LANES, PINNED_KEYS, pinnedKey, TURN_KEYS, turnKey } from './job.js'
@@ -9,6 +9,7 @@ type Found = { value: Uint8Array; cas: bigint } | undefined
 
 /** Leaves no trace: what is read often would not be evicted. */
 const PEEK = { ...readOptions(), peek: true }
+const BLIND: ItemReader = { item: () => undefined }
 
 export class Inspector {
   /** Changes that a thread died in, by what became of them. */
@@ -33,6 +34,8 @@ export class Inspector {
   }
 
   look(): void {
+    // Whoever uses a stripe first repairs what was broken off there: an operation that found the pool locked for too long.
+    for (let cursor = this.#table.scanPinned(0, BLIND); cursor !== 0; ) cursor = this.#table.scanPinned(cursor, BLIND)
     this.faults.push(...violations(this.#table.handle))
     for (let lane = 0; lane < LANES; lane++) for (let own = 0; own < OWN_KEYS; own++) this.#lookAtOwn(lane, own)
     for (let i = 0; i < HOT_KEYS; i++) this.#lookAtShared(hotKey(i), false)
