@@ -361,7 +361,7 @@ test('a page that a repair gives back may be in use elsewhere at once', () => {
   const mortal = new MortalThread(table.handle, clock)
   const undertaker = new MortalThread(table.handle, clock, MORTAL_THREAD_ID + 1)
   // Dead with the pages of a value that nothing leads to yet.
-  assert.ok(mortal.live(1000, (thread) => thread.write('k', long(20_000, 'a'))).died)
+  assert.ok(mortal.live(90, (thread) => thread.write('k', long(20_000, 'a'))).died)
   const { pool } = undertaker.engine
   const give = pool.give.bind(pool)
   pool.give = (page) => {
