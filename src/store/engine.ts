@@ -284,7 +284,10 @@ export class Engine {
     }
   }
 
-  /** Drops everything, now or, at each stripe's first use after it, in `delayMs`. A later flush takes a pending one's place. */
+  /**
+   * Drops everything, now or, at each stripe's first use after it, in `delayMs`. A later flush takes a pending one's place.
+   * @throws StoreLockTimeoutError
+   */
   flush(delayMs: number): void {
     this.tick()
     // A flush that is due has happened, even if not every stripe has noticed yet.

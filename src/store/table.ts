@@ -300,7 +300,10 @@ export class Table {
     this.#operations.onEviction(reader)
   }
 
-  /** Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising. */
+  /**
+   * Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising.
+   * @throws StoreLockTimeoutError; some items may be dropped then, and others not.
+   */
   flush(delayMs = 0): void {
     this.#engine.flush(delayMs)
   }
