@@ -10,6 +10,8 @@ export const exitCodes = {
   unavailable: 69,
   /** The guard could not be started, or has died. */
   noGuard: 70,
+  /** The fault laboratory itself has failed: what was to be shown is not. */
+  laboratory: 70,
   /** The lock was lost while the command ran, which was stopped. */
   lost: 73,
   /** Another holds the lock. */

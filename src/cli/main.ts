@@ -10,6 +10,7 @@ import { locksCommand } from './locks.js'
 import { serveCommand } from './serve.js'
 import { setCommand } from './set.js'
 import { statsCommand } from './stats.js'
+import { tortureCommand } from './torture.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
@@ -23,6 +24,7 @@ const program = new Command('latchkey')
   .addCommand(getCommand())
   .addCommand(setCommand())
   .addCommand(deleteCommand())
+  .addCommand(tortureCommand())
   .showHelpAfterError('(latchkey --help tells more)')
 
 for (const command of withAllBelow(program)) {

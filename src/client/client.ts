@@ -43,6 +43,7 @@ import type {
   DeleteOptions,
   FetchOptions,
   FlushOptions,
+  FormOptions,
   Key,
   KeysOptions,
   ListedKey,
@@ -155,7 +156,7 @@ export class Client<T> implements AsyncDisposable {
   }
 
   /** Only where nothing is: false when there is an item. */
-  add(key: Key, value: T, options: WriteOptions = NONE): Promise<boolean> {
+  add(key: Key, value: T, options: WriteOptions & FormOptions = NONE): Promise<boolean> {
     return this.#store('add', key, value, options)
   }
 
@@ -179,8 +180,9 @@ export class Client<T> implements AsyncDisposable {
     return rejecting(() => {
       const encoded = this.#encode(value, NONE)
       const exptime = this.#exptime(options.ttl)
-      const make = (wire: WireKey) => new CompareAndSwap(wire, encoded, exptime, u64(token, 'token'))
-      return this.#dispatch.keyed(key, options, make)
+      return this.#dispatch.keyed(key, options, (wire) =>
+        formed(new CompareAndSwap(wire, encoded, exptime, u64(token, 'token')), options),
+      )
     })
   }
 
@@ -361,7 +363,7 @@ export class Client<T> implements AsyncDisposable {
     return this.#dispatch.keyed(key, options, (wire) => quietly(new FencedRemove(wire, number), options))
   }
 
-  #store(mode: StoreMode, key: Key, value: T, options: WriteOptions): Promise<boolean> {
+  #store(mode: StoreMode, key: Key, value: T, options: WriteOptions & FormOptions): Promise<boolean> {
     return rejecting(() => {
       const encoded = this.#encode(value, options)
       if ((mode === 'append' || mode === 'prepend') && !isPlain(encoded)) {
@@ -370,7 +372,9 @@ export class Client<T> implements AsyncDisposable {
         )
       }
       const exptime = this.#exptime(options.ttl)
-      return this.#dispatch.keyed(key, options, (wire) => quietly(new Store(mode, wire, encoded, exptime), options))
+      return this.#dispatch.keyed(key, options, (wire) =>
+        quietly(formed(new Store(mode, wire, encoded, exptime), options), options),
+      )
     })
   }
 
@@ -407,6 +411,11 @@ export class Client<T> implements AsyncDisposable {
 function quietly(exchange: Exchange<boolean>, { noreply }: WriteOptions): Exchange<boolean> {
   exchange.awaitsReply = noreply !== true
   return exchange
+}
+
+function formed<W extends { classic: boolean }>(write: W, { classic }: FormOptions): W {
+  write.classic = classic === true
+  return write
 }
 
 /** Nothing but the text or bytes themselves; 16 is how Python's clients mark text. */

@@ -52,6 +52,8 @@ export class Connection {
   /** Sent, in the order in which they will be answered; settled ones too, until their reply has come. */
   readonly pending = new Queue<AnyExchange>()
   #flushing = false
+  /** Whoever uses this sends one request, waits for the reply, and sends the next one. */
+  #oneByOne = false
   /** When the oldest request that is not written yet was made. */
   #oldestAt = 0
   #reason: Error | undefined
@@ -72,7 +74,7 @@ export class Connection {
     this.#socket.once('close', () => this.#end(new Error('the connection has ended')))
   }
 
-  /** Writes the request at the end of this tick. One that was meant for another connection fails instead. */
+  /** Writes the request at the end of this tick or, where they come one by one, at once. One that was meant for another connection fails instead. */
   send(exchange: AnyExchange): void {
     const { session } = exchange
     if (session !== undefined && session.id !== this.session.id) {
@@ -90,7 +92,8 @@ export class Connection {
     exchange.sentAt = performance.now()
     exchange.onSent?.()
     this.pending.push(exchange)
-    if (!this.#flushing) {
+    if (this.#oneByOne && this.pending.length === 1) this.#writeOut()
+    else if (!this.#flushing) {
       this.#flushing = true
       this.#oldestAt = exchange.sentAt
       process.nextTick(this.#flush)
@@ -173,6 +176,7 @@ export class Connection {
 
   #flush = (): void => {
     this.#flushing = false
+    this.#oneByOne = this.pending.length === 1
     this.#writeOut()
   }
 

@@ -63,6 +63,7 @@ const CALL = {
   policy: true,
   ttl: true,
   noreply: true,
+  classic: true,
   initial: true,
   cas: true,
   stale: true,

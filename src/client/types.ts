@@ -124,8 +124,17 @@ export interface WriteOptions extends CallOptions {
   noreply?: boolean
 }
 
+/** Of a write that may be refused. */
+export interface FormOptions {
+  /**
+   * Send the classic command, also where there are meta commands. When stock memcached has no memory for an `ms`, it drops the item
+   * that is there, whatever the mode and the token; `add` and `cas` leave it. Default false.
+   */
+  classic?: boolean
+}
+
 /** Of commands whose outcome is the point. */
-export interface CasOptions extends CallOptions {
+export interface CasOptions extends CallOptions, FormOptions {
   ttl?: Ttl
   noreply?: never
 }

@@ -14,6 +14,8 @@ const POLL_LEAST_MS = 10
 const POLL_MOST_MS = 250
 /** For one request; whoever waits longer asks again. */
 const LONGEST_WAIT_MS = 86_400_000
+/** For those who do not wait: they need not look at the clock for it. */
+export const AT_ONCE = Number.NEGATIVE_INFINITY
 /** Those who got no answer. */
 const RETRY_LEAST_MS = 25
 const RETRY_MOST_MS = 1000
@@ -95,6 +97,7 @@ class Acquisition {
   }
 
   #leftMs(): number {
+    if (this.#until === AT_ONCE) return 0
     return Math.max(0, this.#until - this.#site.environment.clock.now())
   }
 }

@@ -2,8 +2,9 @@
 import { manyMayWait } from './linked.js'
 
 export class Chores {
-  readonly #running = new Set<Promise<unknown>>()
   readonly #hurry = new AbortController()
+  #running = 0
+  #whenIdle = () => {}
 
   constructor() {
     manyMayWait(this.#hurry.signal)
@@ -16,13 +17,27 @@ export class Chores {
 
   /** Nobody is left to tell of a failure: a chore that cannot do its work leaves it to the lease's end. */
   add(chore: Promise<unknown>): void {
-    const forget = () => void this.#running.delete(chore)
-    this.#running.add(chore)
-    chore.then(forget, forget)
+    this.begin()
+    const end = () => this.end()
+    chore.then(end, end)
+  }
+
+  /** For those who see to it themselves that each beginning has its end: there are two of them a lock. */
+  begin(): void {
+    this.#running++
+  }
+
+  end(): void {
+    this.#running--
+    if (this.#running === 0) this.#whenIdle()
   }
 
   async finish(): Promise<void> {
     this.#hurry.abort()
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    while (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve
+      })
+    }
   }
 }

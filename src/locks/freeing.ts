@@ -12,24 +12,17 @@ const LEAST_MS = 10
 const MOST_MS = 250
 
 /**
- * Settles within two deadlines, so that a lost reply can be followed by a question. What the server has not answered by then goes on in the background until the lease ends
- * by itself. `inDoubt`: an extension may have changed the version.
+ * Settles within two deadlines, so that a lost reply can be followed by a question. What the server has not answered by then goes on in
+ * the background until the lease ends by itself. `inDoubt`: an extension may have changed the version. Ends the chore that its
+ * caller has begun.
  */
 export async function free(site: Site, held: Held, inDoubt: boolean): Promise<ReleaseOutcome> {
-  const { clock, random } = site.environment
-  const { key, holder } = held.lease
-  const giveUpAt = clock.now() + 2 * site.deadlineMs
-  const backoff = new Backoff(LEAST_MS, MOST_MS, random)
-  const freeing = new Freeing(site, held, inDoubt, giveUpAt)
-  for (;;) {
-    const outcome = await freeing.tryOnce()
-    if (outcome !== undefined) return outcome
-    const leftMs = giveUpAt - clock.now()
-    if (leftMs <= 0 || site.chores.hurry.aborted) break
-    await pause(site.environment, Math.min(backoff.next(), leftMs), site.chores.hurry, true).catch(() => {})
+  const freeing = new Freeing(site, held, inDoubt)
+  try {
+    return (await freeing.tryOnce()) ?? (await freeing.tryAgain())
+  } finally {
+    site.chores.end()
   }
-  sweep(site, { key, owner: holder.owner, until: clock.now() + held.ttlMs })
-  return 'unknown'
 }
 
 class Freeing {
@@ -40,10 +33,10 @@ class Freeing {
   /** A deletion that was sent while the lease was believed may have been carried out. */
   #mayBeDone = false
 
-  constructor(site: Site, held: Held, inDoubt: boolean, giveUpAt: number) {
+  constructor(site: Site, held: Held, inDoubt: boolean) {
     this.#site = site
     this.#held = held
-    this.#giveUpAt = giveUpAt
+    this.#giveUpAt = site.environment.clock.now() + 2 * site.deadlineMs
     this.#inDoubt = inDoubt
   }
 
@@ -66,6 +59,21 @@ class Freeing {
       }
       return undefined
     }
+  }
+
+  async tryAgain(): Promise<ReleaseOutcome> {
+    const { environment, chores } = this.#site
+    const { key, holder } = this.#held.lease
+    const backoff = new Backoff(LEAST_MS, MOST_MS, environment.random)
+    for (;;) {
+      const leftMs = this.#giveUpAt - environment.clock.now()
+      if (leftMs <= 0 || chores.hurry.aborted) break
+      await pause(environment, Math.min(backoff.next(), leftMs), chores.hurry, true).catch(() => {})
+      const outcome = await this.tryOnce()
+      if (outcome !== undefined) return outcome
+    }
+    sweep(this.#site, { key, owner: holder.owner, until: environment.clock.now() + this.#held.ttlMs })
+    return 'unknown'
   }
 
   /** As the server has it; undefined when the lock is not ours. */

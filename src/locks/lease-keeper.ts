@@ -107,9 +107,8 @@ export class LeaseKeeper implements Keeper {
     }
     // The belief ends now: the server may carry the deletion out at any moment from here on.
     this.#ending.end('released', 'it was released')
-    const freed = this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
-    this.#site.chores.add(freed)
-    return freed
+    this.#site.chores.begin()
+    return this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
   }
 
   async #extendSurely(ttlMs: number): Promise<void> {

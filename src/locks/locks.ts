@@ -1,6 +1,7 @@
 /** What users make first: all the locks of one way of keeping them. */
-import { acquire } from './acquire.js'
+import { AT_ONCE, acquire } from './acquire.js'
 import { Agenda } from './agenda.js'
+import { Bag, type Place } from './bag.js'
 import type { Held } from './belief.js'
 import { Chores } from './chores.js'
 import type { LockDriver } from './driver.js'
@@ -37,7 +38,7 @@ export function createLocks(driver: LockDriver, options: LocksOptions = {}, envi
 export class Locks implements AsyncDisposable {
   readonly #site: Site
   readonly #settings: Settings
-  readonly #held = new Set<Lock>()
+  readonly #held = new Bag<Lock>()
   readonly #closing = new AbortController()
   #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
@@ -64,11 +65,13 @@ export class Locks implements AsyncDisposable {
     const checked = Array.isArray(names) ? checkNames(names) : checkName(names)
     this.#closing.signal.throwIfAborted()
     if (wanted.renew === 'thread') await this.#helper().ready()
-    const acquiring =
-      typeof checked === 'string' ? this.#acquireOne(checked, wanted) : this.#acquireAll(checked, wanted)
     // An acquisition that `close` ends has things to take away first.
-    this.#site.chores.add(acquiring)
-    return await acquiring
+    this.#site.chores.begin()
+    try {
+      return await (typeof checked === 'string' ? this.#acquireOne(checked, wanted) : this.#acquireAll(checked, wanted))
+    } finally {
+      this.#site.chores.end()
+    }
   }
 
   /** As `acquire`, but undefined, and only that, when another holds it. */
@@ -163,7 +166,7 @@ export class Locks implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#closing.abort(new LockUnavailableError('any lock', 'these locks are closed'))
-    await Promise.all([...this.#held].map((lock) => lock.release()))
+    await Promise.all(Array.from(this.#held, (lock) => lock.release()))
     await this.#site.chores.finish()
     await this.#thread?.close()
     await this.#site.driver.close()
@@ -201,7 +204,7 @@ export class Locks implements AsyncDisposable {
   }
 
   #until({ waitMs }: Wanted): number {
-    return this.#site.environment.clock.now() + waitMs
+    return waitMs === 0 ? AT_ONCE : this.#site.environment.clock.now() + waitMs
   }
 
   /** Waited for before anything is sent: one that does not start is no way to keep a lock. Throws LockArgumentError where there can be none. */
@@ -211,7 +214,10 @@ export class Locks implements AsyncDisposable {
   }
 
   #keep(held: Held, wanted: Wanted): Lock {
-    const onEnd = () => this.#held.delete(lock)
+    let place: Place<Lock> | undefined
+    const onEnd = () => {
+      if (place !== undefined) this.#held.remove(place)
+    }
     const { renew, maxHoldMs, maxStallMs } = wanted
     const keeping = { renew: renew !== false, maxHoldMs, onEnd }
     const keeper =
@@ -219,7 +225,8 @@ export class Locks implements AsyncDisposable {
         ? new ThreadKeeper(this.#site, held, keeping, maxStallMs, this.#helper())
         : new LeaseKeeper(this.#site, held, keeping)
     const lock = new Lock(keeper, wanted.guarantee)
-    this.#held.add(lock)
+    // One whose lease is over already has told so, and is not to be released.
+    if (keeper.ended() === undefined) place = this.#held.add(lock)
     return lock
   }
 }

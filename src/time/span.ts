@@ -18,7 +18,19 @@ export function spanMs(span: unknown): number | undefined {
   return typeof ms === 'number' && ms >= 0 ? ms : undefined
 }
 
+let lastText = ''
+let lastMs: number | undefined
+
+/** Who takes a thousand locks a second gives the same text each time. */
 function parse(text: string): number | undefined {
+  if (text !== lastText) {
+    lastMs = parsed(text)
+    lastText = text
+  }
+  return lastMs
+}
+
+function parsed(text: string): number | undefined {
   const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text)
   return parts === null ? undefined : Number(parts[1]) * unitsMs[parts[2]]
 }

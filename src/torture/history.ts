@@ -73,6 +73,13 @@ export interface Violation {
 /**
  * `overlap`: two believed at once. `lost update`: told as done, and not in the set. `fence order`: a later holder had no greater fence.
  * `ownership`: somebody freed or extended what was another's. `left over`: after a release the record is still there. `stuck`: free
- * far too late, or a waiter that never got it.
+ * far too late, or a waiter that never got it. `lost lock`: nothing struck, and a holder lost it.
  */
-export type ViolationKind = 'overlap' | 'lost update' | 'fence order' | 'ownership' | 'left over' | 'stuck'
+export type ViolationKind =
+  | 'overlap'
+  | 'lost update'
+  | 'fence order'
+  | 'ownership'
+  | 'left over'
+  | 'stuck'
+  | 'lost lock'

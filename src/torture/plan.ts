@@ -35,6 +35,28 @@ interface OfRequest {
   readonly nth: number
 }
 
+/** What an incident can be; for plans that come from outside. */
+export const incidentNames = {
+  pause: true,
+  stall: true,
+  heap: true,
+  clock: true,
+  suspend: true,
+  crash: true,
+  abort: true,
+  blip: true,
+  partition: true,
+  'server-pause': true,
+  'server-clock': true,
+  restart: true,
+  flush: true,
+  evict: true,
+  full: true,
+  foreign: true,
+  lose: true,
+  delay: true,
+} as const satisfies Record<Incident['what'], true>
+
 export type Incident = { readonly at: number } & (
   | { readonly what: 'pause'; readonly who: number; readonly ms: number }
   /** When it next does something: its event loop is blocked for so long before any of its timers run. */

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient, type Policy, ServerUnavailableError } from 'latchkey/client'
+import { FaultProxy } from 'latchkey/torture'
 import { type ClassicServer, startClassicServer } from '../support/classic-server.js'
-import { FaultProxy } from '../support/fault-proxy.js'
 
 const allKeys = Array.from({ length: 600 }, (_, i) => `key-${i}`)
 

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectionLostError, createClient, InvalidArgumentError, ServerUnavailableError } from 'latchkey/client'
+import { FaultProxy, reset } from 'latchkey/torture'
 import { startDouble } from '../support/double.js'
-import { FaultProxy } from '../support/fault-proxy.js'
 import { startLatchkey } from '../support/process.js'
-import { reset } from '../support/reset.js'
 
 test('when the connection of a session has ended, its calls fail with nothing sent, and a new session is another', async () => {
   const server = await startLatchkey({ threads: 1 })

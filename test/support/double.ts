@@ -1,6 +1,6 @@
 /** What the test doubles of servers have in common: a port of their own, and an end. */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { reset } from './reset.js'
+import { reset } from 'latchkey/torture'
 
 export interface Double {
   readonly host: string

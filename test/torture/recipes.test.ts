@@ -40,6 +40,16 @@ test('with nothing but many who ask, the most careful recipe breaks nothing at a
   assert.deepEqual((await violations(algorithm, 'none')).flat(), [])
 })
 
+test('row 5 is repaired: where every server can be reached, it breaks nothing', async () => {
+  assert.deepEqual((await violations(algorithmNamed('rehashing'), 'none')).flat(), [])
+})
+
+test('ours: when a flush ends leases two may believe, and the fence keeps every update that was told as done', async () => {
+  assert.deepEqual((await violations(algorithmNamed('memcached-fenced'), 'flush')).flat(), [])
+  const withoutFence = (await violations(algorithmNamed('memcached-lease'), 'flush')).flat()
+  assert.deepEqual([...new Set(withoutFence.map(({ kind }) => kind))].sort(), ['lost update', 'overlap'])
+})
+
 const whereTheWireIsWhole: readonly FaultName[] = ['none', 'overrun', 'boundary', 'crash', 'abort']
 
 for (const algorithm of catalogue.filter(({ row, home }) => row === undefined && home !== 'embedded')) {

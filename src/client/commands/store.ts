@@ -30,6 +30,8 @@ abstract class Write<R> extends Exchange<R> {
     this.#length = typeof encoded.data === 'string' ? Buffer.byteLength(encoded.data) : encoded.data.length
   }
 
+  /** Not as a meta command, whatever the server can do. */
+  classic = false
   protected abstract readonly mode: StoreMode
   protected abstract readonly token: bigint | undefined
   /** Only Latchkey is told one. */
@@ -40,7 +42,7 @@ abstract class Write<R> extends Exchange<R> {
     if (typeof this.#encoded.data !== 'string' && this.#encoded.data.length !== this.#length) {
       throw new InvalidArgumentError('the bytes of the value were given away before they were sent')
     }
-    if (meta) this.#writeMetaLine(out)
+    if (meta && !this.classic) this.#writeMetaLine(out)
     else this.#writeClassicLine(out)
     out.value(this.#encoded.data, this.#length)
     out.endLine()

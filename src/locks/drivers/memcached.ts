@@ -13,6 +13,7 @@ import {
 } from '../../client/index.js'
 import { type Span, spanMs } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
+import { type Environment, systemEnvironment } from '../environment.js'
 import { LockArgumentError } from '../errors.js'
 import { Contended } from './memcached/contended.js'
 import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
@@ -64,10 +65,15 @@ export function memcached(from: Client<any> | MemcachedOptions = {}, more: Memca
 
 /**
  * The same over anything that does what a client does: values are bytes, keys are taken as they are, no policy but `fail`. It stays
- * open when the driver is closed. Throws LockArgumentError for options that make no sense.
+ * open when the driver is closed. `timer`: for those who have time of their own. Throws LockArgumentError for options that make no
+ * sense.
  */
-export function memcachedOver(wire: Wire, { maxLease, freshServers }: MemcachedLockOptions = {}): LockDriver {
-  return new MemcachedDriver(wire, rulesOf(maxLease, freshServers), undefined)
+export function memcachedOver(
+  wire: Wire,
+  { maxLease, freshServers }: MemcachedLockOptions = {},
+  timer: Environment['timer'] = systemEnvironment().timer,
+): LockDriver {
+  return new MemcachedDriver(wire, rulesOf(maxLease, freshServers), undefined, timer)
 }
 
 /** For `remake`. */
@@ -84,12 +90,17 @@ class MemcachedDriver implements LockDriver {
   readonly #contended = new Contended()
 
   /** `options` are those that the client was made of, if it was made for this driver. */
-  constructor(wire: Wire, rules: VoteRules, options: MemcachedOptions | undefined) {
+  constructor(
+    wire: Wire,
+    rules: VoteRules,
+    options: MemcachedOptions | undefined,
+    timer: Environment['timer'] = systemEnvironment().timer,
+  ) {
     this.#client = wire
     this.#owned = options !== undefined
     this.#standings = new Standings(rules)
     this.#stock = new StockDialect(this.#standings)
-    this.#waiters = new Waiters(() => this.#client.duplicate())
+    this.#waiters = new Waiters(() => this.#client.duplicate(), timer)
     this.remake = isCloneable(options) ? { module: import.meta.url, options } : undefined
   }
 

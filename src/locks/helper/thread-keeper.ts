@@ -132,7 +132,9 @@ export class ThreadKeeper implements Keeper {
   async #freeByThread(held: Held): Promise<ReleaseOutcome> {
     const lock = this.#number
     const answer = await this.#thread.ask((question) => ({ kind: 'release', lock, question }))
-    return answer?.status === 'released' ? answer.outcome : free(this.#site, held, true)
+    if (answer?.status === 'released') return answer.outcome
+    this.#site.chores.begin()
+    return free(this.#site, held, true)
   }
 
   #hand(maxStallMs: number): void {

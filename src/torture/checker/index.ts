@@ -3,11 +3,14 @@ import type { Algorithm } from '../algorithm.js'
 import type { History, Violation, ViolationKind } from '../history.js'
 import type { Plan } from '../plan.js'
 import { fenceOrder } from './fence-order.js'
+import { handOver } from './hand-over.js'
 import { leftOver } from './left-over.js'
+import { lostLocks } from './lost-locks.js'
 import { lostUpdates } from './lost-updates.js'
 import { mutexOrder } from './mutex-history.js'
 import { overlaps } from './overlaps.js'
 import { ownership } from './ownership.js'
+import { quiet } from './quiet.js'
 import { stuck } from './stuck.js'
 
 export interface CheckOptions {
@@ -35,9 +38,11 @@ export function check(
     ...(exclusive && together.length === 0 ? mutexOrder(history, { faultless, toleranceMs }) : []),
     ...fenceOrder({ beliefs, updates, exclusive }),
     ...ownership(deeds),
-    ...(plan.fault === 'none' ? leftOver(deeds, updates) : []),
+    ...(quiet.has(plan.fault) ? leftOver(deeds, updates) : []),
     ...lostUpdates(updates, final),
     ...stuck(plan, history),
+    ...(toleranceMs === 0 ? handOver(plan, algorithm, history) : []),
+    ...lostLocks(plan, history),
   ]
   return found.filter(({ kind }) => counts.includes(kind)).sort((one, other) => one.at - other.at)
 }

@@ -1,7 +1,7 @@
 /** What goes wrong in a run, drawn from its seed: faults of single connections by plan, and blows dealt by hand. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectionFault, Fault, FaultProxy, Mishap } from 'latchkey/torture'
 import type { Random } from '../../fuzz/random.js'
-import type { ConnectionFault, Fault, FaultProxy, Mishap } from '../../support/fault-proxy.js'
 
 /** Bytes that no reply contains. */
 const garbage = '!garbage!'

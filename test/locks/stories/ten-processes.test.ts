@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FaultProxy } from '../../support/fault-proxy.js'
+import { FaultProxy } from 'latchkey/torture'
 import { requirePeer } from '../../support/peers.js'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
 import type { Way } from './contender.js'

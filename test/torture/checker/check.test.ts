@@ -72,7 +72,9 @@ test('a record that is there after the release counts only where no fault was ma
 test('a free lock that is told busy is out of order, where no fault was made and errors are told', () => {
   const of = { ...right, updates: [...right.updates, update(2, 50, 60, 'busy')] }
   assert.deepEqual(checked(all, 'none', of), ['stuck'])
-  assert.deepEqual(checked(all, 'restart', of), [])
+  const alone = history({ updates: [update(2, 50, 60, 'busy')] })
+  assert.deepEqual(checked(all, 'none', alone), ['stuck'])
+  for (const each of [of, alone]) assert.deepEqual(checked(all, 'restart', each), [])
   assert.deepEqual(checked({ ...all, habits: { errors: 'as a miss' } }, 'none', of), [])
   // While the lock was held, or was perhaps held by somebody who does not know, it is not.
   assert.deepEqual(checked(all, 'none', { ...right, updates: [...right.updates, update(2, 21, 60, 'busy')] }), [])

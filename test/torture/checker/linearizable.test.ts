@@ -97,3 +97,10 @@ test('a long history of many is searched in no time', () => {
   assert.ok(isLegal(...operations))
   assert.ok(!isLegal(...operations, acquire(99, 302, 304)))
 })
+
+test('what can be ordered in very many ways is not searched twice', () => {
+  // 12 at once have 479,001,600 orders, and none of them leaves the lock held.
+  const atOnce = Array.from({ length: 12 }, (_, hold) => [acquire(hold, 0, 100), release(hold, 0, 100)]).flat()
+  assert.ok(isLegal(...atOnce))
+  assert.ok(!isLegal(...atOnce, busy(200, 201)))
+})

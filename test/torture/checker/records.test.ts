@@ -67,4 +67,6 @@ test('a life goes from its add to whatever ended it, or took its place', () => {
   const [one, two] = livesOf([deed(1, 'add', 0, 'a'), deed(5, 'add', 1, 'b'), deed(6, 'change', undefined, 'x', 'b')])
   assert.deepEqual([one.from, one.to, one.writer, one.end?.what], [1, 5, 0, 'add'])
   assert.deepEqual([two.from, two.to, two.writer, two.end], [5, Number.POSITIVE_INFINITY, undefined, undefined])
+  const [touched] = livesOf([deed(1, 'add', 0, 'a'), deed(2, 'change', undefined, 'a', 'a')])
+  assert.equal(touched.writer, 0)
 })

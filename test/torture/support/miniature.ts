@@ -178,10 +178,15 @@ class Miniature {
     else if (incident.what === 'crash') this.#kill(incident.who)
     else if (incident.what === 'abort') this.#callers.get(incident.who)?.abort()
     else if (incident.what === 'restart') this.#servers[incident.server].forget('forget')
-    else if (incident.what === 'flush') this.#servers[incident.server].forget('flush')
+    else if (incident.what === 'flush') this.#flush(incident.server)
     else if (incident.what === 'evict') this.#servers[incident.server].forget('evict')
     else if (incident.what !== 'blip' && incident.what !== 'lose')
       throw new Error(`${incident.what} cannot be made here`)
+  }
+
+  #flush(server: number): void {
+    this.#servers[server].forget('flush')
+    this.#lockServer.flush()
   }
 
   #kill(who: number): void {

@@ -1,4 +1,9 @@
-/** The four steps that stock memcached has for locks, in meta or in classic commands. */
+/**
+ * The steps that stock memcached has for locks. What stores is a classic command also where there are meta commands: when memcached
+ * has no memory for an `ms` it drops the item that is there, whatever the mode and the token, and with it the lock of somebody else; `add`
+ * and `cas` leave it. They do not tell the token of what they have stored: the item is read right behind them, over the same
+ * connection and in the same round trip.
+ */
 import type { MetaReply } from '../../../client/index.js'
 import { OutcomeUnknownError } from '../../errors.js'
 import { asking, changing, type Line } from './dialect.js'
@@ -11,95 +16,56 @@ export interface Item {
   readonly leftMs: number | undefined
 }
 
-export interface Items {
-  /** The token, or undefined where there is something already. */
-  add(key: string, value: string, seconds: number): Promise<bigint | undefined>
-  /** The new token, or undefined where the item has another one by now, or is gone. */
-  swap(key: string, value: string, seconds: number, cas: bigint): Promise<bigint | undefined>
-  read(key: string): Promise<Item | undefined>
-  remove(key: string, cas: bigint): Promise<boolean>
+/** The token of what was stored, or else what is there instead, if anything. */
+export type Stored = { readonly cas: bigint } | { readonly cas: undefined; readonly found: Item | undefined }
+
+/** Where there is nothing. Not stored, too, when it is gone again already. */
+export async function add(key: string, value: string, seconds: number, line: Line): Promise<Stored> {
+  const data = Buffer.from(value)
+  const options = { ...changing(line), ttl: seconds * 1000, classic: true }
+  return withToken(sending(key, 'adds', line.client.add(key, data, options)), key, data, line)
 }
 
-export function itemsOf(line: Line): Items {
-  return line.session.meta ? new MetaItems(line) : new ClassicItems(line)
+/** Where the item still has this token. */
+export async function swap(key: string, value: string, seconds: number, cas: bigint, line: Line): Promise<Stored> {
+  const data = Buffer.from(value)
+  const options = { ...changing(line), ttl: seconds * 1000, classic: true }
+  const outcome = sending(key, 'adds', line.client.cas(key, data, cas, options), (said) => said === 'stored')
+  return withToken(outcome, key, data, line)
 }
 
-class MetaItems implements Items {
-  readonly #line: Line
-
-  constructor(line: Line) {
-    this.#line = line
-  }
-
-  add(key: string, value: string, seconds: number): Promise<bigint | undefined> {
-    return sending(key, 'adds', this.#store(key, value, ['ME', `T${seconds}`, 'c']))
-  }
-
-  swap(key: string, value: string, seconds: number, cas: bigint): Promise<bigint | undefined> {
-    return sending(key, 'changes', this.#store(key, value, [`C${cas}`, `T${seconds}`, 'c']))
-  }
-
-  async read(key: string): Promise<Item | undefined> {
-    const { client } = this.#line
-    const request = client.meta('mg', key, ['v', 'c', 't'], undefined, asking(this.#line))
-    const reply = await sending(key, 'asks', request)
-    const cas = flagOf(reply, 'c')
-    if (reply.value === undefined || cas === undefined) return undefined
-    const left = Number(flagOf(reply, 't') ?? -1)
-    return { value: reply.value, cas: BigInt(cas), leftMs: left < 0 ? undefined : left * 1000 }
-  }
-
-  remove(key: string, cas: bigint): Promise<boolean> {
-    return sending(key, 'changes', this.#line.client.delete(key, { ...changing(this.#line), cas }))
-  }
-
-  async #store(key: string, value: string, flags: readonly string[]): Promise<bigint | undefined> {
-    const reply = await this.#line.client.meta('ms', key, flags, value, changing(this.#line))
-    const cas = flagOf(reply, 'c')
-    return reply.status === 'HD' && cas !== undefined ? BigInt(cas) : undefined
-  }
+export async function read(key: string, line: Line): Promise<Item | undefined> {
+  return sending(key, 'asks', line.session.meta ? readMeta(key, line) : readClassic(key, line))
 }
 
-/** What these commands store they do not tell the token of: that is read afterwards. */
-class ClassicItems implements Items {
-  readonly #line: Line
+export function remove(key: string, cas: bigint, line: Line): Promise<boolean> {
+  return sending(key, 'changes', line.client.delete(key, { ...changing(line), cas }))
+}
 
-  constructor(line: Line) {
-    this.#line = line
+/** Nothing can have come between the two but another client's request. */
+async function withToken(storing: Promise<boolean>, key: string, data: Buffer, line: Line): Promise<Stored> {
+  const reading = read(key, { ...line, call: { ...line.call, signal: undefined } })
+  const [stored, found] = await Promise.allSettled([storing, reading])
+  if (stored.status === 'rejected') throw stored.reason
+  if (found.status === 'rejected') {
+    if (stored.value) throw new OutcomeUnknownError(found.reason)
+    return { cas: undefined, found: undefined }
   }
+  const item = found.value
+  return stored.value && item?.value.equals(data) ? { cas: item.cas } : { cas: undefined, found: item }
+}
 
-  async add(key: string, value: string, seconds: number): Promise<bigint | undefined> {
-    const { client } = this.#line
-    const options = { ...changing(this.#line), ttl: seconds * 1000 }
-    const added = await sending(key, 'adds', client.add(key, Buffer.from(value), options))
-    return added ? this.#tokenOf(key, value) : undefined
-  }
+async function readMeta(key: string, line: Line): Promise<Item | undefined> {
+  const reply = await line.client.meta('mg', key, ['v', 'c', 't'], undefined, asking(line))
+  const cas = flagOf(reply, 'c')
+  if (reply.value === undefined || cas === undefined) return undefined
+  const left = Number(flagOf(reply, 't') ?? -1)
+  return { value: reply.value, cas: BigInt(cas), leftMs: left < 0 ? undefined : left * 1000 }
+}
 
-  async swap(key: string, value: string, seconds: number, cas: bigint): Promise<bigint | undefined> {
-    const { client } = this.#line
-    const options = { ...changing(this.#line), ttl: seconds * 1000 }
-    const outcome = await sending(key, 'changes', client.cas(key, Buffer.from(value), cas, options))
-    return outcome === 'stored' ? this.#tokenOf(key, value) : undefined
-  }
-
-  async read(key: string): Promise<Item | undefined> {
-    const found = await sending(key, 'asks', this.#line.client.gets(key, asking(this.#line)))
-    return found === undefined ? undefined : { ...found, leftMs: undefined }
-  }
-
-  remove(key: string, cas: bigint): Promise<boolean> {
-    return sending(key, 'changes', this.#line.client.delete(key, { ...changing(this.#line), cas }))
-  }
-
-  /** Of what was just stored. Another value, or none, means that it is gone again; no answer, that nobody knows. */
-  async #tokenOf(key: string, value: string): Promise<bigint | undefined> {
-    try {
-      const found = await this.#line.client.gets(key, changing(this.#line))
-      return found?.value.equals(Buffer.from(value)) ? found.cas : undefined
-    } catch (error) {
-      throw new OutcomeUnknownError(error)
-    }
-  }
+async function readClassic(key: string, line: Line): Promise<Item | undefined> {
+  const found = await line.client.gets(key, asking(line))
+  return found && { ...found, leftMs: undefined }
 }
 
 function flagOf({ flags }: MetaReply, letter: string): string | undefined {

@@ -3,13 +3,18 @@
  * the process too. A fence takes three steps: add the record, draw from a counter, and swap the fence into the record. Only if
  * that swap succeeds is the lock held: then nobody else can have held it since the add, and so the order of fences is the order
  * of holders.
+ *
+ * A server that was stopped and goes on (SIGSTOP, a suspended machine) may carry out what waited for it before its clock has ticked
+ * again: what it stores then lives as if it had been stored when it was stopped. So no life is believed in that was given by
+ * the first answer to a request of ours. It is asked something else before, and the lease counts from before that: whoever has
+ * answered was not stopped until then. For a fence it is asked often enough, and `efficiency` does without.
  */
 import type { Claim, ClaimResult, Found, Lease } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
 import { decodeRecord, encodeRecord, type Fence, FOREIGN } from '../record.js'
 import type { Dialect, Line } from './dialect.js'
 import { Fences } from './fences.js'
-import { itemsOf } from './items.js'
+import { add, type Item, read, remove, swap } from './items.js'
 import { type Standing, type Standings, tokenOf, versionOf } from './standing.js'
 
 const GRANULARITY_MS = 1000
@@ -34,56 +39,56 @@ export class StockDialect implements Dialect {
     const { key, name, holder, ttlMs, guarantee } = claim
     const seconds = secondsOf(name, ttlMs)
     const standing = await this.#standing(line, name)
-    // The abort may have come with the answer.
-    line.call.signal?.throwIfAborted()
     const from = line.call.clock.now()
     const fenced = guarantee === 'fenced'
-    const cas = await itemsOf(line).add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds)
-    if (cas === undefined) return this.#busy(key, line)
+    const found = guarantee === 'lease' ? await this.find(key, line) : undefined
+    if (found !== undefined) return { status: 'busy', found, queued: false }
+    // The abort may have come with the answer.
+    line.call.signal?.throwIfAborted()
+    const added = await add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds, line)
+    if (added.cas === undefined) return this.#busy(key, added.found, standing, line)
+    const { cas } = added
     if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
     // On Latchkey the token of the add is the fence, also for a client that was told to speak the classic protocol.
     if (line.session.latchkey) return { status: 'held', lease: leaseOf(claim, cas, versionOf(cas, standing), from) }
     const fence = await this.#drawOrLeave(key, cas, standing, line)
-    const record = encodeRecord(holder, fence)
-    const swapped = await afterAdd(itemsOf(line).swap(key, record, seconds, cas))
+    const swapped = await afterAdd(swap(key, encodeRecord(holder, fence), seconds, cas, line))
     // Our item has ended or was deleted meanwhile: somebody else may have had the lock.
-    if (swapped === undefined) return this.#busy(key, line)
-    return { status: 'held', lease: leaseOf(claim, fence, versionOf(swapped, standing), from) }
+    if (swapped.cas === undefined) return this.#busy(key, swapped.found, standing, line)
+    return { status: 'held', lease: leaseOf(claim, fence, versionOf(swapped.cas, standing), from) }
   }
 
   async extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined> {
-    const { key, name, holder, fence, version } = lease
+    const { key, name, holder, fence, version, guarantee } = lease
     const seconds = secondsOf(name, ttlMs)
     const standing = await this.#standing(line, name)
     const cas = tokenOf(version, standing)
     if (cas === undefined) return undefined
     const from = line.call.clock.now()
-    const swapped = await itemsOf(line).swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas)
+    if (guarantee !== 'efficiency' && (await read(key, line))?.cas !== cas) return undefined
+    const swapped = await swap(key, encodeRecord(holder, fence ?? 'none'), seconds, cas, line)
+    if (swapped.cas === undefined) return undefined
     // The lease may come from a record that was read, and not from this server's claim.
-    const granularityMs = GRANULARITY_MS
-    return swapped === undefined ? undefined : { ...lease, version: versionOf(swapped, standing), from, granularityMs }
+    return { ...lease, version: versionOf(swapped.cas, standing), from, granularityMs: GRANULARITY_MS }
   }
 
   async release(key: string, version: bigint, line: Line): Promise<boolean> {
     const cas = tokenOf(version, await this.#standing(line, key))
-    return cas !== undefined && itemsOf(line).remove(key, cas)
+    return cas !== undefined && remove(key, cas, line)
   }
 
   async find(key: string, line: Line): Promise<Found | undefined> {
     const standing = await this.#standing(line, key)
-    const item = await itemsOf(line).read(key)
-    if (item === undefined) return undefined
-    const { holder, fence } = decodeRecord(item.value) ?? FOREIGN
-    const version = versionOf(item.cas, standing)
-    return { key, holder, fence: numberOf(fence, item.cas, line), version, leftMs: item.leftMs, waiters: undefined }
+    const item = await read(key, line)
+    return item && foundOf(key, item, standing, line)
   }
 
   #standing({ client, session, call }: Line, lock: string): Promise<Standing> {
     return this.#standings.of(client, session, lock, call)
   }
 
-  async #busy(key: string, line: Line): Promise<ClaimResult> {
-    const found = await this.find(key, line).catch(() => undefined)
+  #busy(key: string, item: Item | undefined, standing: Standing, line: Line): ClaimResult {
+    const found = item && foundOf(key, item, standing, line)
     this.#fences.saw(key, found?.fence, line)
     return { status: 'busy', found, queued: false }
   }
@@ -98,7 +103,7 @@ export class StockDialect implements Dialect {
     } catch (error) {
       reason = error
     }
-    await afterAdd(itemsOf(line).remove(key, cas))
+    await afterAdd(remove(key, cas, line))
     // A draw that may or may not have been done harms nobody.
     throw reason instanceof OutcomeUnknownError
       ? new LockUnavailableError(key, `no fence: ${reason.message}`, { cause: reason })
@@ -118,6 +123,12 @@ async function afterAdd<R>(step: Promise<R>): Promise<R> {
 function leaseOf(claim: Claim, fence: bigint | undefined, version: bigint, from: number): Lease {
   const { key, name, holder, guarantee } = claim
   return { key, name, holder, guarantee, fence, version, from, granularityMs: GRANULARITY_MS }
+}
+
+function foundOf(key: string, item: Item, standing: Standing, line: Line): Found {
+  const { holder, fence } = decodeRecord(item.value) ?? FOREIGN
+  const version = versionOf(item.cas, standing)
+  return { key, holder, fence: numberOf(fence, item.cas, line), version, leftMs: item.leftMs, waiters: undefined }
 }
 
 /** Without a number there is no fence on memcached: the token is none there, and the lock is not held yet. */

@@ -2,6 +2,7 @@
  * Connections for waiting: replies come in order, so nothing else can go over one on which an add waits. Each carries one wait,
  * and is kept for the next for some seconds.
  */
+import type { Environment } from '../../environment.js'
 import type { Wire } from './dialect.js'
 
 /** More of one driver do not wait in the server's queues, but ask again and again. */
@@ -10,25 +11,28 @@ const IDLE_MS = 5000
 
 interface Idle {
   readonly client: Wire
-  readonly timer: NodeJS.Timeout
+  /** Calls off that it is hung up. */
+  readonly keep: () => void
 }
 
 export class Waiters {
   readonly #make: () => Wire
+  readonly #timer: Environment['timer']
   /** By server, the last one used at the end. */
   readonly #idle = new Map<string, Idle[]>()
   readonly #busy = new Set<Wire>()
   #closed = false
 
-  constructor(make: () => Wire) {
+  constructor(make: () => Wire, timer: Environment['timer']) {
     this.#make = make
+    this.#timer = timer
   }
 
   /** undefined when there are too many. */
   take(server: string): Wire | undefined {
     const idle = this.#idle.get(server)?.pop()
     if (idle === undefined && this.#busy.size >= MOST) return undefined
-    clearTimeout(idle?.timer)
+    idle?.keep()
     const client = idle?.client ?? this.#make()
     this.#busy.add(client)
     return client
@@ -41,10 +45,10 @@ export class Waiters {
       return
     }
     this.#busy.delete(client)
-    const timer = setTimeout(() => this.#forget(server, client), IDLE_MS)
+    const keep = this.#timer(IDLE_MS, () => this.#forget(server, client), true)
     const idle = this.#idle.get(server) ?? []
     this.#idle.set(server, idle)
-    idle.push({ client, timer })
+    idle.push({ client, keep })
   }
 
   /** Not to be used again. */
@@ -58,7 +62,7 @@ export class Waiters {
     this.#closed = true
     const idle = [...this.#idle.values()].flat()
     this.#idle.clear()
-    for (const { timer } of idle) clearTimeout(timer)
+    for (const { keep } of idle) keep()
     const clients = [...idle.map(({ client }) => client), ...this.#busy]
     await Promise.all(clients.map((client) => client.hangUp()))
   }

@@ -20,6 +20,12 @@ export type Mishap =
 
 const lineFeed = 10
 
+/**
+ * Cuts what comes into what travels together, and hands each piece on when it may travel, or never: for whoever knows what the bytes
+ * mean. `reset` ends both directions of the connection.
+ */
+export type Sieve = (chunk: Buffer, reset: () => void) => AsyncIterable<Buffer>
+
 export interface Fault {
   /** Each chunk is held back for so long. Milliseconds. */
   delayMs?: number
@@ -27,6 +33,8 @@ export interface Fault {
   bytewise?: number
   /** Sorted by `at`. */
   mishaps?: readonly Mishap[]
+  /** Instead of the above. */
+  sieve?: Sieve
 }
 
 export interface Surroundings {
@@ -80,12 +88,23 @@ export class FaultFlow {
         if (this.#fault.delayMs !== undefined && !this.#around.healed()) await sleep(this.#fault.delayMs)
         continue
       }
+      if (this.#fault.sieve !== undefined) {
+        await this.#sift(this.#fault.sieve, this.#chunks.shift()!)
+        continue
+      }
       await this.#around.passable()
       this.#pass(this.#cut())
       if (this.#bytewise) await turn()
     }
     await this.#around.passable()
     if (!this.#to.destroyed) this.#to.end()
+  }
+
+  async #sift(sieve: Sieve, chunk: Buffer): Promise<void> {
+    for await (const piece of sieve(chunk, () => this.#around.reset())) {
+      await this.#around.passable()
+      this.#write(piece)
+    }
   }
 
   get #bytewise(): boolean {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ClassicServer, startClassicServer } from './classic-server.js'
-import { type ConnectionFault, FaultProxy } from './fault-proxy.js'
-import { Wire } from './wire.js'
+import { type ConnectionFault, FaultProxy } from 'latchkey/torture'
+import { type ClassicServer, startClassicServer } from '../../support/classic-server.js'
+import { Wire } from '../../support/wire.js'
 
 /** Long enough for bytes on loopback that are not held back. */
 const settleMs = 60

@@ -145,8 +145,8 @@ export class FaultProxy {
 
 let addresses = 0
 
-/** Linux has all of 127.0.0.0/8, and gives 127.0.0.1 to connections that go out. */
-function ownAddress(): string {
+/** One that no other proxy or server has: Linux has all of 127.0.0.0/8, and gives 127.0.0.1 to connections that go out. */
+export function ownAddress(): string {
   const number = ++addresses
   return `127.${1 + (process.pid % 250)}.${(number >> 8) & 255}.${number & 255}`
 }

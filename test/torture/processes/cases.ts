@@ -1,0 +1,57 @@
+/** What the tests of faults have in common: one laboratory, and what a history has to look like. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type FaultName, type History, type Laboratory, type Plan, processes } from 'latchkey/torture'
+import { requirePeer } from '../../support/peers.js'
+import { lost, outcomes, overlaps, type Tiny, tiny } from './tiny-plan.js'
+
+export const catalogue = new URL('./tiny.js', import.meta.url).href
+export let laboratory: Laboratory
+
+before(async () => {
+  laboratory = await processes({ catalogue })
+})
+after(() => laboratory.close())
+
+export type See = (history: History) => void
+
+/** Carries the plan out, and sees what came of it. */
+export function seen(title: string, plan: Plan, see: See): void {
+  const needsMemcached = !/latchkey|embedded|three$/.test(plan.algorithm)
+  test(title, async (t) => {
+    if (needsMemcached && !requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return
+    const history = await laboratory.run(plan)
+    try {
+      see(history)
+    } catch (error) {
+      t.diagnostic(JSON.stringify(history))
+      throw error
+    }
+  })
+}
+
+export const broken: See = (history) => assert.notDeepEqual(overlaps(history), [])
+
+/** Right, and not because nobody did anything. */
+export const survives: See = (history) => {
+  assert.deepEqual(overlaps(history), [])
+  assert.deepEqual(lost(history), [])
+  assert.ok(outcomes(history).includes('done'), `${outcomes(history)}`)
+}
+
+/** Right locks, by their homes. */
+export const right: readonly string[] = ['tiny-ours-memcached', 'tiny-ours-latchkey', 'tiny-ours-embedded']
+export const onWire = right.slice(0, 2)
+export const onThree: readonly string[] = ['tiny-ours-three', 'tiny-ours-three-memcached']
+
+export function allSurvive(fault: FaultName, of: Tiny, see: See = survives, which = right): void {
+  for (const name of which) seen(`${fault}: ${name} survives`, tiny(name, fault, of), see)
+}
+
+/** Who comes first has the lock when it strikes, also on a machine that has much to do. */
+export const held = { participants: 2, laterMs: 200, workMs: 1000 }
+export const first = { at: 500, who: 0 }
+export const server = { at: 500, server: 0 }
+export const alone = { participants: 1, workMs: 100 }
+/** They mostly sleep. */
+export const together = { concurrency: 6 }
