@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, createClient } from 'latchkey/client'
+import type { FaultProxy } from 'latchkey/torture'
 import { isPossible, type Operation } from '../../client/faults/history.js'
 import type { Random } from '../../fuzz/random.js'
-import type { FaultProxy } from '../../support/fault-proxy.js'
 import { Session } from './session.js'
 
 export const CLIENTS = 6
