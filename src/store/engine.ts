@@ -6,6 +6,7 @@ import { threadId } from 'node:worker_threads'
 import { Changes } from './changes.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { Counters } from './counters.js'
+import { StoreLockTimeoutError } from './errors.js'
 import { Evictor } from './eviction.js'
 import { HandOver, type Succession } from './hand-over.js'
 import { HashIndex } from './hash-index.js'
@@ -174,7 +175,8 @@ export class Engine {
       this.#handOver?.settleLocked(stripe)
     } catch (error) {
       this.breakOffLocked(stripe)
-      throw error
+      // What the stripe was locked for has happened. Those who wait come first when it is locked next, by the sweep if by nobody else.
+      if (!(error instanceof StoreLockTimeoutError)) throw error
     } finally {
       release(this.memory.control, this.memory.stripeAt(stripe) + Stripe.Lock)
     }
@@ -207,7 +209,20 @@ export class Engine {
   }
 
   #giveRoom(stripe: number): boolean {
-    return this.withStripe(stripe, () => this.#evictor.makeRoomLocked(stripe, this.nowMs, this.#config.evict))
+    return this.withStripe(stripe, () => {
+      const gave = this.#evictor.makeRoomLocked(stripe, this.nowMs, this.#config.evict)
+      this.#checkPoolLocked(stripe)
+      return gave
+    })
+  }
+
+  /**
+   * Ends what goes from stripe to stripe when the pool could not be had: in each it would wait anew, or evict for nothing.
+   * A stripe that was locked is whole, so damage says that a page could not be given back.
+   */
+  #checkPoolLocked(stripe: number): void {
+    const marks = this.memory.control[this.memory.stripeAt(stripe) + Stripe.Marks]!
+    if ((marks & Mark.Damaged) !== 0) throw new StoreLockTimeoutError(LOCK_TIMEOUT_MS)
   }
 
   /** Runs `action` under a stripe's lock. For what is not done at every operation: it makes a closure. */
@@ -235,8 +250,9 @@ export class Engine {
   }
 
   /**
-   * Drops what has expired, page by page, wherever a page says that something in it may have. Never waits: a stripe in
-   * use has its turn at the next sweep, and one whose holder died must not keep this thread from hearing of it.
+   * Drops what has expired, page by page, wherever a page says that something in it may have. Never waits for a stripe: one
+   * in use has its turn at the next sweep, and one whose holder died must not keep this thread from hearing of it.
+   * @throws StoreLockTimeoutError when the pool's holder died: what was being swept is repaired at its next use.
    */
   sweep(): void {
     this.tick()
@@ -251,12 +267,27 @@ export class Engine {
       this.#withStripeIfFree(stripe, () => {
         const owned = stripeOf(control[at + Page.Owner]!) === stripe && this.log.kindOf(page) !== PageKind.Index
         if (owned && !this.log.isContinued(page)) this.#evictor.sweepPageLocked(stripe, page, this.nowMs)
+        this.#checkPoolLocked(stripe)
       })
     }
     this.#finishFlush((stripe) => this.#withStripeIfFree(stripe, () => undefined))
+    this.#repairWaiting()
   }
 
-  /** Drops everything, now or, at each stripe's first use after it, in `delayMs`. A later flush takes a pending one's place. */
+  /** A damaged stripe that nobody uses may have somebody waiting for a key. */
+  #repairWaiting(): void {
+    const { control, stripes } = this.memory
+    for (let stripe = 0; stripe < stripes; stripe++) {
+      // Read without the lock: what is seen too late is seen by the next sweep.
+      const marks = control[this.memory.stripeAt(stripe) + Stripe.Marks]!
+      if ((marks & Mark.Damaged) !== 0) this.#withStripeIfFree(stripe, () => undefined)
+    }
+  }
+
+  /**
+   * Drops everything, now or, at each stripe's first use after it, in `delayMs`. A later flush takes a pending one's place.
+   * @throws StoreLockTimeoutError
+   */
   flush(delayMs: number): void {
     this.tick()
     // A flush that is due has happened, even if not every stripe has noticed yet.
@@ -280,12 +311,7 @@ export class Engine {
       }
       for (let stripe = 0; stripe < this.memory.stripes; stripe++) {
         if (!seize(control, this.memory.stripeAt(stripe) + Stripe.Lock, dead, this.#owner)) continue
-        this.breakOffLocked(stripe)
-        try {
-          this.#repairLocked(stripe)
-        } finally {
-          this.unlock(stripe)
-        }
+        this.#finish(stripe, () => this.#repairLocked(stripe))
       }
       this.#abandonAll(slot)
       freeSlot(this.memory, slot)
@@ -303,7 +329,10 @@ export class Engine {
     for (let waiter = 1; waiter <= this.memory.waiters; waiter++) {
       if (waiters.ownerOf(waiter) !== slot) continue
       const stripe = waiters.stripeOf(waiter)
-      this.withStripe(stripe, () => this.#handOver?.abandonLocked(stripe, waiter))
+      this.withStripe(stripe, () => {
+        this.#handOver?.abandonLocked(stripe, waiter)
+        this.#checkPoolLocked(stripe)
+      })
     }
   }
 
@@ -341,7 +370,10 @@ export class Engine {
     }
   }
 
-  /** Drops all but pinned items. Queues go first: entries that lead to no page of the stripe are what a repair drops. */
+  /**
+   * Drops all but pinned items. Queues go first: entries that lead to no page of the stripe are what a repair drops.
+   * @throws StoreLockTimeoutError when not every page could be given back; the items are dropped even so.
+   */
   #emptyLocked(stripe: number): void {
     const { control } = this.memory
     const at = this.memory.stripeAt(stripe)
@@ -357,6 +389,7 @@ export class Engine {
     control.fill(0, at + Stripe.Classes, at + Stripe.ClassUnits + SIZE_CLASSES)
     if (keeps) this.#keepPinnedLocked(stripe)
     this.changes.noteAllLocked(stripe)
+    this.#checkPoolLocked(stripe)
   }
 
   /** What is not pinned has no page any more: its entries go, and the others are counted afresh. */

@@ -17,8 +17,9 @@ export class StoreArgumentError extends StoreError {
 }
 
 /**
- * Thrown when a stripe stayed locked for longer than the lock timeout. Its holder has died and the thread that
- * adopted it has not come round to repairing the stripe, or the holder is stopped. Nothing was changed.
+ * Thrown when a stripe, or the list of free pages, stayed locked for longer than the lock timeout. Its holder has died and
+ * the thread that adopted it has not come round to repairing it, or the holder is stopped. Nothing was changed; but a flush may
+ * be half done.
  */
 export class StoreLockTimeoutError extends StoreError {
   constructor(waitedMs: number) {

@@ -4,10 +4,12 @@
  * to itself, so that it can change queue without being copied. Space is given back by the page, as soon as
  * nothing in a page lives. Names end in `Locked`: the stripe's lock is held.
  */
+import { StoreLockTimeoutError } from './errors.js'
 import {
   CONTINUED_PAGE,
   KIND_MASK,
   LARGE_PAGE,
+  Mark,
   NO_EXPIRY_SECONDS,
   Page,
   PageKind,
@@ -282,10 +284,31 @@ export class Log {
     return page
   }
 
+  /** Never fails: what led to this has happened, and its caller is to be told so. */
   #givePageLocked(stripe: number, page: number): void {
     this.#memory.control[this.#memory.pageAt(page) + Page.SoonestSeconds] = NO_EXPIRY_SECONDS
     this.#countPage(stripe, page, -1)
-    this.#pool.give(page)
+    if (!this.#couldGiveLocked(stripe, page)) this.#leavePageLocked(stripe, page)
+  }
+
+  /** Waits for the pool once: not again in a stripe where it was in vain. */
+  #couldGiveLocked(stripe: number, page: number): boolean {
+    const marks = this.#memory.control[this.#memory.stripeAt(stripe) + Stripe.Marks]!
+    if ((marks & Mark.Damaged) !== 0) return this.#pool.giveIfFree(page)
+    try {
+      this.#pool.give(page)
+      return true
+    } catch (error) {
+      if (error instanceof StoreLockTimeoutError) return false
+      throw error
+    }
+  }
+
+  /** Leaves a page that is in no list, and not believed to be index, to the stripe's next user, who repairs it first. */
+  #leavePageLocked(stripe: number, page: number): void {
+    const { control } = this.#memory
+    control[this.#memory.pageAt(page) + Page.Owner] = ownerOf(stripe, PageKind.Small)
+    control[this.#memory.stripeAt(stripe) + Stripe.Marks]! |= Mark.Damaged
   }
 
   #countPage(stripe: number, page: number, change: number): void {

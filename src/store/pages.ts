@@ -3,7 +3,7 @@
  * a thread may take it while it holds a stripe, and takes nothing while it holds it.
  */
 import { Global, NO_EXPIRY_SECONDS, OWNER_SHIFT, Page } from './layout.js'
-import { acquire, release } from './lock.js'
+import { acquire, release, tryAcquire } from './lock.js'
 import type { Memory } from './memory.js'
 
 /** The owner cell of a page of `kind`, with its flags, that belongs to `stripe`. */
@@ -43,6 +43,7 @@ export class PagePool {
   /**
    * Takes a page for `kind` of `stripe`, whose lock is held. 0 when there is none.
    * The owner is written before the page leaves the list: a page is always either in the list or owned.
+   * @throws StoreLockTimeoutError: so what needs a page takes it before it changes what others can see.
    */
   take(stripe: number, kind: number, useReserve: boolean): number {
     const { control } = this.#memory
@@ -66,11 +67,25 @@ export class PagePool {
     return page
   }
 
-  /** Gives a page back. The stripe that owned it is locked. */
+  /**
+   * Gives a page back. The stripe that owned it is locked. From then on the page may be anybody's.
+   * @throws StoreLockTimeoutError; the page is the stripe's as before then.
+   */
   give(page: number): void {
+    this.#lock()
+    this.#giveLocked(page)
+  }
+
+  /** As `give`, if the pool is free this moment. */
+  giveIfFree(page: number): boolean {
+    if (!tryAcquire(this.#memory.control, Global.PoolLock, this.#owner)) return false
+    this.#giveLocked(page)
+    return true
+  }
+
+  #giveLocked(page: number): void {
     const { control } = this.#memory
     const at = this.#memory.pageAt(page)
-    this.#lock()
     control[at + Page.Owner] = 0
     control[at + Page.Next] = control[Global.PoolHead]!
     control[Global.PoolHead] = page

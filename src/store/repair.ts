@@ -56,9 +56,14 @@ export class Repairer {
     this.#key = parts.key
   }
 
-  /** Makes a stripe whole whose lock this thread holds. Items that were being overwritten in place are lost. */
+  /**
+   * Makes a stripe whole whose lock this thread holds. Items that were being overwritten in place are lost.
+   * @throws StoreLockTimeoutError when the pool cannot be had: the stripe is damaged as before.
+   */
   repairLocked(stripe: number): void {
     const { control } = this.#memory
+    // First, as what is done here may find the pool locked and leave a page for the next repair.
+    control[this.#memory.stripeAt(stripe) + Stripe.Marks]! &= ~Mark.Damaged
     const pages = this.#pagesOf(stripe)
     const locations = this.#liveLocations(stripe, pages)
     for (const page of pages) control[this.#memory.pageAt(page) + Page.LiveUnits] = 0
@@ -68,22 +73,14 @@ export class Repairer {
 
     this.#clearCells(stripe)
     const oldIndex = pages.filter((page) => this.#log.kindOf(page) === PageKind.Index)
-    for (const page of pages) {
-      const at = this.#memory.pageAt(page)
-      if (control[at + Page.LiveUnits] === 0) {
-        if (this.#log.kindOf(page) !== PageKind.Index) this.#pool.give(page)
-        continue
-      }
-      // Whatever lies behind the last live record may be half-written, and a walk must not come upon it.
-      control[at + Page.Used] = Math.max(ends.get(page) ?? 0, control[at + Page.First]!)
-      // When the next item here expires is not known for sure: the sweep is to look.
-      control[at + Page.SoonestSeconds] = 0
-    }
-    this.#relink(stripe, pages, successors)
+    const unused = pages.filter((page) => !ends.has(page) && this.#log.kindOf(page) !== PageKind.Index)
+    for (const [page, end] of ends) this.#endAt(page, end)
+    this.#relink(stripe, [...ends.keys()], successors)
+    // From here on they are other stripes' pages: nothing of theirs is looked at again.
+    for (const page of unused) this.#pool.give(page)
     for (const location of locations) this.#reindex(stripe, location, oldIndex)
     // The old index goes last: should this thread die as well, it still leads to everything.
     for (const page of oldIndex) this.#pool.give(page)
-    control[this.#memory.stripeAt(stripe) + Stripe.Marks]! &= ~Mark.Damaged
     this.#counters.add(Counter.repairs)
   }
 
@@ -147,12 +144,20 @@ export class Repairer {
     })
   }
 
-  /** Lines the pages that live up again. One that a value runs over into comes right behind the one it comes from. */
-  #relink(stripe: number, pages: number[], successors: Map<number, number>): void {
+  /** Whatever lies behind the last live record of a page may be half-written, and a walk must not come upon it. */
+  #endAt(page: number, end: number): void {
     const { control } = this.#memory
+    const at = this.#memory.pageAt(page)
+    control[at + Page.Used] = Math.max(end, control[at + Page.First]!)
+    // When the next item here expires is not known for sure: the sweep is to look.
+    control[at + Page.SoonestSeconds] = 0
+  }
+
+  /** Lines the pages that live up again. One that a value runs over into comes right behind the one it comes from. */
+  #relink(stripe: number, live: number[], successors: Map<number, number>): void {
     const follows = new Set(successors.values())
-    for (const page of pages) {
-      if (follows.has(page) || control[this.#memory.pageAt(page) + Page.LiveUnits] === 0) continue
+    for (const page of live) {
+      if (follows.has(page)) continue
       for (let next: number | undefined = page; next !== undefined; next = successors.get(next))
         this.#log.relinkLocked(stripe, next)
     }

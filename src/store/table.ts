@@ -300,7 +300,10 @@ export class Table {
     this.#operations.onEviction(reader)
   }
 
-  /** Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising. */
+  /**
+   * Drops all items but pinned ones, which are locks and no cache: at once, or in `delayMs`. CAS tokens go on rising.
+   * @throws StoreLockTimeoutError; some items may be dropped then, and others not.
+   */
   flush(delayMs = 0): void {
     this.#engine.flush(delayMs)
   }
@@ -381,14 +384,26 @@ export class Table {
     return cursor + 1 < memory.stripes ? cursor + 1 : 0
   }
 
-  /** Drops expired items wherever some are due. */
+  /**
+   * Drops expired items wherever some are due.
+   * @throws StoreLockTimeoutError when the holder of the pool of free pages has died, and is not recovered yet.
+   */
   sweep(): void {
     this.#engine.sweep()
   }
 
   /** Sweeps in the background, twice a second, for as long as this thread's event loop lives. One thread suffices. */
   startSweeper(): void {
-    this.#sweeper ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref()
+    this.#sweeper ??= setInterval(() => this.#sweepIfFree(), SWEEP_INTERVAL_MS).unref()
+  }
+
+  /** A thread that died may hold the pool: this thread's event loop must turn before it hears of that, and can recover it. */
+  #sweepIfFree(): void {
+    try {
+      this.sweep()
+    } catch (error) {
+      if (!(error instanceof StoreLockTimeoutError)) throw error
+    }
   }
 
   /**

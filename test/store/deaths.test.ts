@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Store, type StoreOptions, Table, WriteMode } from 'latchkey/store'
+import { Bytes, Store, type StoreOptions, Table, WriteMode } from 'latchkey/store'
 import { violations } from './invariants.js'
 import { countAtomics } from './mortal-memory.js'
 import { MORTAL_THREAD_ID, MortalThread } from './mortal-thread.js'
@@ -345,3 +345,32 @@ for (const [name, scenario] of Object.entries(scenarios)) {
     assert.ok(deaths > 0)
   })
 }
+
+test('a page that a repair gives back may be in use elsewhere at once', () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '1mb' }, clock)
+  const store = Store.attach(table.handle, clock)
+  store.set('k', 'old')
+  const stripeOf = (name: string) => {
+    const key = table.newKey()
+    key.setBytes(new Bytes(Buffer.from(name)), 0, name.length)
+    return key.stripe
+  }
+  const elsewhere = Array.from({ length: 40 }, (_, i) => `k${i}`).filter((name) => stripeOf(name) !== stripeOf('k'))
+  const names = [...elsewhere]
+  const mortal = new MortalThread(table.handle, clock)
+  const undertaker = new MortalThread(table.handle, clock, MORTAL_THREAD_ID + 1)
+  // Dead with the pages of a value that nothing leads to yet.
+  assert.ok(mortal.live(90, (thread) => thread.write('k', long(20_000, 'a'))).died)
+  const { pool } = undertaker.engine
+  const give = pool.give.bind(pool)
+  pool.give = (page) => {
+    give(page)
+    const name = names.pop()
+    if (name !== undefined) store.set(name, long(3000, 'b'))
+  }
+  undertaker.engine.recover(MORTAL_THREAD_ID)
+  assert.ok(names.length <= elsewhere.length - 5, 'the test did what it is for')
+  assert.deepEqual(violations(table.handle), [])
+  assert.equal(textOf(store, 'k'), 'old')
+})

@@ -45,3 +45,12 @@ export function fault(key: string, value: Uint8Array): string | undefined {
   }
   return undefined
 }
+
+/** The seeds of a whole value's frames, in their order. */
+export function seedsOf(value: Uint8Array): number[] {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+  const seeds: number[] = []
+  for (let at = 0; at < bytes.length; at += HEADER_BYTES + bytes.readUInt32LE(at))
+    seeds.push(bytes.readUInt32LE(at + 4))
+  return seeds
+}

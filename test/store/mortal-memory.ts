@@ -7,7 +7,7 @@ import type { Memory } from '#dist/store/memory.js'
 /** Thrown by every write of a thread that is dead. */
 export class Death extends Error {}
 
-type Cells = Int32Array | Float64Array | Uint8Array
+type Cells = Int32Array | Float64Array | Uint8Array | DataView
 
 /** What the proxies stand for: `Atomics` takes real arrays only. */
 const behind = new WeakMap<object, { cells: Int32Array; life: Life }>()
@@ -44,7 +44,28 @@ export function makeMortal(memory: Memory, life: Life): void {
   })
 }
 
-function counted<T extends Cells>(cells: T, life: Life): T {
+/** A view of memory whose writes are steps of a life. */
+export function counted<T extends Cells>(cells: T, life: Life): T {
+  const proxy = cells instanceof DataView ? countedView(cells, life) : countedArray(cells, life)
+  if (cells instanceof Int32Array) behind.set(proxy, { cells, life })
+  return proxy as T
+}
+
+function countedView(view: DataView, life: Life): DataView {
+  return new Proxy(view, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (!String(name).startsWith('set')) return value.bind(target)
+      return (...rest: unknown[]) => {
+        life.step()
+        return value.apply(target, rest)
+      }
+    },
+  })
+}
+
+function countedArray<T extends Exclude<Cells, DataView>>(cells: T, life: Life): T {
   const bulk = {
     // In two halves: a thread may end in the middle of a long copy.
     fill(value: number, from = 0, to = cells.length) {
@@ -63,7 +84,7 @@ function counted<T extends Cells>(cells: T, life: Life): T {
       cells.set(source.subarray(middle), at + middle)
     },
   }
-  const proxy = new Proxy(cells, {
+  return new Proxy(cells, {
     get(target, name) {
       if (name === 'fill' || name === 'set') return bulk[name]
       const value: unknown = Reflect.get(target, name)
@@ -74,15 +95,13 @@ function counted<T extends Cells>(cells: T, life: Life): T {
       return Reflect.set(target, name, value)
     },
   })
-  if (cells instanceof Int32Array) behind.set(proxy, { cells, life })
-  return proxy
 }
 
 type AtomicsFunction = (cells: Int32Array, ...rest: unknown[]) => unknown
 
 /** Lets `Atomics` work on counted cells, and counts there too. Call the result to undo it. */
 export function countAtomics(): () => void {
-  const names = ['load', 'store', 'add', 'exchange', 'compareExchange', 'notify', 'wait'] as const
+  const names = ['load', 'store', 'add', 'exchange', 'compareExchange', 'notify', 'wait', 'waitAsync'] as const
   const originals = names.map((name) => [name, Atomics[name] as unknown as AtomicsFunction] as const)
   for (const [name, original] of originals) {
     const replaced: AtomicsFunction = (cells, ...rest) => {

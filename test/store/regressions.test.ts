@@ -13,7 +13,13 @@ import {
   WriteMode,
   writeOptions,
 } from 'latchkey/store'
+import { Global } from '#dist/store/layout.js'
+import { ownerWord } from '#dist/store/lock.js'
+import { Memory } from '#dist/store/memory.js'
+import { slotsOf } from '#dist/store/threads.js'
+import { eventually } from '../support/eventually.js'
 import { violations } from './invariants.js'
+import { MORTAL_THREAD_ID, MortalThread } from './mortal-thread.js'
 import { Random } from './random.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -140,4 +146,25 @@ test('a stale store keeps that a reader was already told to recompute', () => {
   assert.equal(write('b', { compareCas: cas, invalidate: true }), Outcome.Done)
   const { won, wonBefore, stale } = look()
   assert.deepEqual({ won, wonBefore, stale }, { won: false, wonBefore: true, stale: true })
+})
+
+test('the background sweep outlives a thread that died with the pool of free pages', async () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '1mb' }, clock)
+  const store = new Store(table)
+  for (let i = 0; i < 200; i++) store.set(`brief${i}`, new Uint8Array(3000), { ttlMs: 10 })
+  new MortalThread(table.handle, clock)
+  const memory = new Memory(table.handle.memory)
+  const dead = ownerWord(slotsOf(memory, MORTAL_THREAD_ID)[0]!)
+  Atomics.store(memory.control, Global.PoolLock, dead)
+  clock.advance(2000)
+  table.startSweeper()
+  // Marked as waited for: the sweep has come to it. What that throws would end the process.
+  await eventually('the sweep wants the pool', async () => Atomics.load(memory.control, Global.PoolLock) === (dead | 1))
+  table.recover(MORTAL_THREAD_ID)
+  await eventually('everything is swept', async () => store.stats().currItems === 0)
+  // A stripe that a sweep was broken off in is repaired at its next use.
+  for (let i = 0; i < 2000; i++) store.get(`any${i}`)
+  assert.deepEqual(violations(table.handle), [])
+  store.close()
 })

@@ -1,6 +1,7 @@
 /** A raw connection for tests: bytes out, bytes in, nothing understood. Strings are latin1, one character a byte. */
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
+import { reset } from 'latchkey/torture'
 
 /** A bound for hangs only: no test may depend on how soon an answer comes inside it. */
 export const hangMs = 10_000
@@ -112,6 +113,11 @@ export class Wire {
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  /** Ends with RST: what is on its way is lost. */
+  reset(): void {
+    reset(this.#socket)
   }
 
   #push(chunk: Buffer): void {

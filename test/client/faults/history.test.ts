@@ -53,3 +53,9 @@ const impossible: Record<string, Operation[]> = {
 
 for (const [name, one] of Object.entries(possible)) test(`possible: ${name}`, () => assert.ok(isPossible(one)))
 for (const [name, one] of Object.entries(impossible)) test(`impossible: ${name}`, () => assert.ok(!isPossible(one)))
+
+test('what vanishes by itself is counted', () => {
+  const twice = history([0, 1, 'set', a], [2, 3, 'get'], [4, 5, 'set', b], [6, 7, 'get'])
+  assert.ok(!isPossible(twice, 1) && isPossible(twice, 2))
+  assert.ok(!isPossible(history([0, 1, 'set', a], [2, 3, 'set', b], [4, 5, 'get', a]), 9), 'and nothing comes back')
+})

@@ -63,17 +63,25 @@ function step(item: Item, operation: Operation): Item | typeof IMPOSSIBLE {
   return worked(item, operation)
 }
 
-/** True when the history can be true, beginning with no item. */
-export function isPossible(history: readonly Operation[]): boolean {
+/** True when the history can be true, beginning with no item, which may vanish by itself up to so many times. */
+export function isPossible(history: readonly Operation[], vanishings = 0): boolean {
   const known = history.filter(({ outcome }) => outcome !== undefined).sort((one, other) => one.start - other.start)
   const unknown = history.filter(({ outcome, kind }) => outcome === undefined && kind !== 'get' && kind !== 'touch')
   const operations = [...known, ...unknown]
   const allKnown = (1n << BigInt(known.length)) - 1n
   const seen = new Set<string>()
-  const open: { done: bigint; item: Item }[] = [{ done: 0n, item: undefined }]
+  const open: { done: bigint; item: Item; left: number }[] = [{ done: 0n, item: undefined, left: vanishings }]
+  const reach = (done: bigint, item: Item, left: number) => {
+    const name = `${done}/${left}/${String(item)}`
+    if (seen.has(name)) return
+    seen.add(name)
+    open.push({ done, item, left })
+  }
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    const { done, item } = at
+    const { done, item, left } = at
     if ((done & allKnown) === allKnown) return true
+    // Tried last of all.
+    if (left > 0 && item !== undefined) reach(done, undefined, left - 1)
     const firstEnd = firstToEnd(known, done)
     // Backwards, so that what is known and began first is tried first.
     for (let i = operations.length - 1; i >= 0; i--) {
@@ -81,10 +89,7 @@ export function isPossible(history: readonly Operation[]): boolean {
       // What began after another had ended comes after it.
       if ((done & bit) !== 0n || operations[i].start > firstEnd) continue
       const after = step(item, operations[i])
-      const name = `${done | bit}/${String(after)}`
-      if (after === IMPOSSIBLE || seen.has(name)) continue
-      seen.add(name)
-      open.push({ done: done | bit, item: after })
+      if (after !== IMPOSSIBLE) reach(done | bit, after, left)
     }
   }
   return false

@@ -116,7 +116,7 @@ export class Recorder {
 }
 
 /** `UpdateConflictError` too: nothing of that call was stored. */
-function isUnsent(error: unknown): boolean {
+export function isUnsent(error: unknown): boolean {
   if (error instanceof DeadlineExceededError) return !error.sent
   return (
     error instanceof ServerUnavailableError || error instanceof UnsupportedError || error instanceof UpdateConflictError
