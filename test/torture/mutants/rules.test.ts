@@ -21,6 +21,8 @@ for (const mutant of mutants) {
     const prey = await hunt(await breed(mutant), mutant, SEEDS)
     assert.ok(prey !== undefined, 'it broke nothing')
     rows.push({ mutant, prey })
+    // What explain() says of the whole program is looked at below, with more seeds.
+    if (mutant.under === 'what explain() says') return
     const same = await hunt(whole, mutant, prey.seed)
     assert.equal(same, undefined, 'the whole program broke as well')
   })
