@@ -4,6 +4,7 @@ import { type Client, createClient } from '../../client/index.js'
 import { createLocks, LockUnavailableError, memcached } from '../../locks/index.js'
 import { Crowd, crowdOut } from './crowd.js'
 import { CrowdedServer } from './crowded-server.js'
+import { LaboratoryError } from './errors.js'
 import type { Estate } from './estate.js'
 import { lasting } from './lasting.js'
 import { nowMs, type ServersHome } from './messages.js'
@@ -15,6 +16,8 @@ import { beforeTick } from './tick.js'
 const USUAL_MAX_LEASE_MS = 60_000
 /** Without a hint, a server is asked again whether it has its vote. Milliseconds. */
 const AGAIN_MS = 100
+/** Beyond the longest lease: it counts from 3 s before its start, and has to be reached. */
+const VOTE_PATIENCE_MS = 15_000
 
 interface Wanted extends SiteOrder {
   readonly kind: 'latchkey' | 'memcached'
@@ -128,12 +131,14 @@ export class ServersSite implements Site {
 
   async #untilItVotes(name: string): Promise<void> {
     await using locks = createLocks(memcached({ servers: name, maxLease: this.#wanted.ttlMs }))
+    const until = nowMs() + this.#wanted.ttlMs + VOTE_PATIENCE_MS
     for (;;) {
       try {
         await (await locks.acquire('vote', { ttl: this.#wanted.ttlMs })).release()
         return
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error
+        if (nowMs() > until) throw new LaboratoryError(`${name} had no vote in time: ${error.message}`)
         await sleep(error.retryAfterMs ?? AGAIN_MS)
       }
     }
