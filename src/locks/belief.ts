@@ -4,9 +4,9 @@ import type { Lease } from './driver.js'
 
 /**
  * Two clocks that count the same lease may drift apart: by less than this part of it. Quartz is a hundredth of that wrong,
- * and time daemons slew by at most half of it.
+ * and time daemons slew by at most half of it. A long wait in a server’s queue is such a span, too.
  */
-const DRIFT = 1 / 1000
+export const DRIFT = 1 / 1000
 
 /** A lease, and what the holder may think of it. */
 export interface Held {

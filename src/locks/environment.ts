@@ -51,7 +51,7 @@ function owners(): () => string {
   }
 }
 
-function systemTimer(ms: number, run: () => void, keepAlive: boolean): () => void {
+export function systemTimer(ms: number, run: () => void, keepAlive: boolean): () => void {
   const timer = setTimeout(run, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS))
   if (!keepAlive) timer.unref()
   return () => clearTimeout(timer)

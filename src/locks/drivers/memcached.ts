@@ -13,7 +13,7 @@ import {
 } from '../../client/index.js'
 import { type Span, spanMs } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
-import { type Environment, systemEnvironment } from '../environment.js'
+import { type Environment, systemTimer } from '../environment.js'
 import { LockArgumentError } from '../errors.js'
 import { Contended } from './memcached/contended.js'
 import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
@@ -71,7 +71,7 @@ export function memcached(from: Client<any> | MemcachedOptions = {}, more: Memca
 export function memcachedOver(
   wire: Wire,
   { maxLease, freshServers }: MemcachedLockOptions = {},
-  timer: Environment['timer'] = systemEnvironment().timer,
+  timer?: Environment['timer'],
 ): LockDriver {
   return new MemcachedDriver(wire, rulesOf(maxLease, freshServers), undefined, timer)
 }
@@ -94,7 +94,7 @@ class MemcachedDriver implements LockDriver {
     wire: Wire,
     rules: VoteRules,
     options: MemcachedOptions | undefined,
-    timer: Environment['timer'] = systemEnvironment().timer,
+    timer: Environment['timer'] = systemTimer,
   ) {
     this.#client = wire
     this.#owned = options !== undefined

@@ -35,11 +35,14 @@ export interface Part {
   readonly worst: readonly Run[]
 }
 
-export interface Cell {
+export interface Cell extends Figures {
   readonly algorithm: string
   readonly fault: FaultName
   /** Why it cannot be had, or means nothing: nothing was run. */
   readonly refused?: string | undefined
+}
+
+export interface Figures {
   /** Runs that came to an end. */
   readonly runs: number
   /** Those of them with a violation, however many it had. */

@@ -2,18 +2,12 @@
  * Runs of one cell, summed up. Tallies can be added in any order and any grouping, and the sum is the same: that is why it does not
  * matter which thread ran what, or who was ready first.
  */
-import type { ViolationKind } from '../history.js'
-import { overlapMs } from './overlaps.js'
-import type { Failure, Run } from './result.js'
 
-export interface Tally {
-  readonly runs: number
-  readonly bad: number
-  readonly idle: number
-  readonly kinds: Readonly<Partial<Record<ViolationKind, number>>>
-  readonly firstBadSeed?: number | undefined
-  readonly errors: number
-  readonly error?: Failure | undefined
+import { overlapMs } from '../checker/overlaps.js'
+import type { ViolationKind } from '../history.js'
+import type { Failure, Figures, Run } from './result.js'
+
+export interface Tally extends Figures {
   readonly worst?: Run | undefined
 }
 

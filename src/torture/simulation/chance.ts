@@ -1,4 +1,5 @@
 /** Chance that is the same for the same seed. */
+import { Random } from '../random.js'
 
 /**
  * A number from 0, below 1, that depends on these words only: what is drawn for one thing does not change because another is left
@@ -10,19 +11,10 @@ export function drawn(...words: readonly number[]): number {
   return mixed(hash) / 2 ** 32
 }
 
-/** Numbers from 0, below 1, one after the other (mulberry32). */
-export class Chance {
-  #state: number
-
+/** Numbers of a thing's own, one after the other. */
+export class Chance extends Random {
   constructor(...words: readonly number[]) {
-    this.#state = Math.floor(drawn(...words) * 2 ** 32) | 0
-  }
-
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+    super(Math.floor(drawn(...words) * 2 ** 32))
   }
 }
 

@@ -48,7 +48,7 @@ export class Participant {
     this.machine = machine
     this.#around = around
     this.#random = new Chance(plan.seed, Draw.Random, machine.who, 1)
-    this.#site = { network, machine, random: () => chance.next(), nextId: () => ++connections }
+    this.#site = { network, machine, random: () => chance.unit(), nextId: () => ++connections }
     this.hands = this.#makeHands(new RemoteResource(database, machine, plan.seed))
   }
 
@@ -127,7 +127,7 @@ export class Participant {
       },
       now: () => machine.wallMs(),
       sleep: (ms) => this.#sleep(ms),
-      random: () => this.#random.next(),
+      random: () => this.#random.unit(),
       believes: (holding: Holding = {}): Belief => this.#around.beliefs.begin(machine, holding),
     }
   }
@@ -149,8 +149,8 @@ export class Participant {
       clock: new LeaseClock(machine),
       wallMs: () => machine.wallMs(),
       timer: (ms, run) => machine.timer(ms, run),
-      random: () => chance.next(),
-      owner: () => Array.from({ length: 4 }, () => hexOf(owners.next())).join(''),
+      random: () => chance.unit(),
+      owner: () => Array.from({ length: 4 }, () => hexOf(owners.unit())).join(''),
       host: `machine-${who}`,
       pid: 100 + who,
     }

@@ -1,7 +1,7 @@
 /** A laboratory whose runs are told by algorithm, fault and seed alone, and rules that go with it. */
 
 import type { Rules } from '#dist/torture/campaign/crew.js'
-import { overlapsOf } from '#dist/torture/campaign/overlaps.js'
+import { overlapsOf } from '#dist/torture/checker/overlaps.js'
 import type {
   Algorithm,
   BeliefSpan,

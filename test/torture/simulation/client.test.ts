@@ -26,7 +26,7 @@ function setUp() {
   const machine = new Machine(0, time, 1, { ran: () => undefined, killed: (dead) => network.lose(dead) })
   const chance = new Chance(1)
   let connections = 0
-  const site = { network, machine, random: () => chance.next(), nextId: () => ++connections }
+  const site = { network, machine, random: () => chance.unit(), nextId: () => ++connections }
   const wire = new SimulatedWire(site, [host])
   /** As seen by the participant. */
   const outcome = (asked: Promise<unknown>) =>

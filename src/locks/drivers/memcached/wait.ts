@@ -1,8 +1,8 @@
 /** Waiting in the queue of a Latchkey server: one add that is answered when its turn has come, or its time is over. */
 import { ConnectionLostError } from '../../../client/index.js'
+import { DRIFT } from '../../belief.js'
 import type { Claim, ClaimResult } from '../../driver.js'
 import { OutcomeUnknownError } from '../../errors.js'
-import { DRIFT } from '../life.js'
 import type { Line } from './dialect.js'
 import { add, latchkey, leaseOf } from './latchkey.js'
 

@@ -1,6 +1,7 @@
 /** The part of a run that one has to see from near. */
-import { overlapsOf } from '../../campaign/overlaps.js'
+
 import type { Run } from '../../campaign/result.js'
+import { overlapsOf } from '../../checker/overlaps.js'
 import type { Window } from './scale.js'
 
 /** What is around the longest overlap, or the first violation. Undefined when that is most of the run anyway. */

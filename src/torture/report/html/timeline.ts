@@ -2,8 +2,9 @@
  * A run as a drawing: a lane for each participant, with what it believed (bars), what became of its changes (lines) and what was
  * done to it (shades and triangles); below them the servers, and what became of the lock's record.
  */
-import { overlapsOf } from '../../campaign/overlaps.js'
+
 import type { Run } from '../../campaign/result.js'
+import { overlapsOf } from '../../checker/overlaps.js'
 import type { BeliefSpan, Deed, History, Mark, Update, Violation } from '../../history.js'
 import { deedText, seconds } from '../words.js'
 import { type Markup, markup } from './markup.js'

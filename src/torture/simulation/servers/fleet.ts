@@ -21,7 +21,7 @@ export function hostsOf(plan: Plan, { home, servers = 1 }: Algorithm, time: Virt
   return Array.from({ length: servers }, (_, index) => {
     const chance = new Chance(plan.seed, Draw.Server, index)
     const start = home === 'latchkey' ? latchkeys(time, note, chance) : memcacheds(plan, time, note, chance)
-    return new Host(index, time, start, () => chance.next())
+    return new Host(index, time, start, () => chance.unit())
   })
 }
 
@@ -29,7 +29,7 @@ function memcacheds(plan: Plan, time: VirtualTime, note: Note, chance: Chance): 
   let uptimeS = UPTIME_S
   return (wallAheadMs) => {
     const startedAtS = Math.floor(EPOCH_S + (time.now() + wallAheadMs) / 1000) - uptimeS
-    const [phase, late, pid] = [chance.next(), chance.next(), chance.next()]
+    const [phase, late, pid] = [chance.unit(), chance.unit(), chance.unit()]
     const isFirst = uptimeS > 0
     uptimeS = 0
     return new Memcached(time, note, {
@@ -47,7 +47,7 @@ function latchkeys(time: VirtualTime, note: Note, chance: Chance): () => Latchke
   const state = { token: FIRST_TOKEN, horizon: 0 }
   return () => {
     const incarnation = Array.from({ length: 4 }, () =>
-      Math.floor(chance.next() * 2 ** 32)
+      Math.floor(chance.unit() * 2 ** 32)
         .toString(16)
         .padStart(8, '0'),
     )
