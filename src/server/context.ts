@@ -1,6 +1,7 @@
 /** What the connections of one worker thread share. */
 import { Output } from '../protocol/index.js'
 import { Bytes, type Table } from '../store/index.js'
+import type { Credentials } from './auth/credentials.js'
 import type { Connection } from './connection.js'
 import { type CloseReason, EventLog } from './events.js'
 import { Executor } from './execute.js'
@@ -22,6 +23,8 @@ export class WorkerContext {
   readonly turns = new TurnQueue()
   readonly events: EventLog
   readonly watchers: Watchers
+  /** Undefined: nobody has to authenticate. */
+  credentials: Credentials | undefined
   readonly #watchedTable: WatchedTable
   /** The kinds of events that the executor tells of. */
   #watched = 0

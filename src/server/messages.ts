@@ -1,6 +1,7 @@
 /** What the main thread and a worker say to each other. */
 import type { Socket } from 'node:net'
 import type { StoreHandle } from '../store/index.js'
+import type { Secrets } from './auth/secrets.js'
 import type { Question } from './context.js'
 import type { EventBundle } from './events.js'
 import type { MetricsHandle } from './metrics.js'
@@ -11,6 +12,7 @@ export interface WorkerStart {
   readonly settings: Settings
   readonly table: StoreHandle
   readonly metrics: MetricsHandle
+  readonly secrets: Secrets
   /** Where leases are written down, if they are. */
   readonly state: LockStatePlace | undefined
   /** This worker's row of the metrics, from 1. */

@@ -23,10 +23,13 @@ export const Metric = {
   /** Lines for watchers, and those that a watcher was too slow for. */
   LogWatcherSent: 13,
   LogWatcherSkipped: 14,
+  /** Tries to authenticate, in either protocol, and those that failed. */
+  AuthCmds: 15,
+  AuthErrors: 16,
 } as const
 export type Metric = (typeof Metric)[keyof typeof Metric]
 
-const COLUMNS = 16
+const COLUMNS = 32
 const ROW_BYTES = COLUMNS * Float64Array.BYTES_PER_ELEMENT
 
 /** Cells that any thread may write, atomically. */

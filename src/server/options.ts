@@ -36,6 +36,11 @@ export interface ServeOptions {
   stateDir?: string
   /** With `stateDir`, the longest life of a pinned key that has an end, in ms. Default ten minutes. */
   maxLeaseMs?: number
+  /**
+   * A file of `user:password` lines, as memcached's `-Y` reads it. Nothing is answered before a client has named one of them.
+   * Default: nobody has to authenticate.
+   */
+  authFile?: string
   /** Let clients stop the server with `shutdown`. Default no. */
   allowShutdown?: boolean
   /** Let clients empty it with `flush_all`. Default yes. */
@@ -67,6 +72,7 @@ export interface Settings {
   readonly requestsPerTurn: number
   readonly idleTimeoutSeconds: number
   readonly evict: boolean
+  readonly authFile: string | undefined
   readonly allowShutdown: boolean
   readonly allowFlush: boolean
   readonly allowDump: boolean
@@ -100,6 +106,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     requestsPerTurn: options.requestsPerTurn ?? 1024,
     idleTimeoutSeconds: options.idleTimeoutSeconds ?? 0,
     evict: options.evict ?? true,
+    authFile: options.authFile,
     allowShutdown: options.allowShutdown ?? false,
     allowFlush: options.allowFlush ?? true,
     allowDump: options.allowDump ?? true,

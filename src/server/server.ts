@@ -12,6 +12,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Table } from '../store/index.js'
+import { readSecrets } from './auth/secrets.js'
 import { type Listener, openListener } from './listener.js'
 import { Cell, Metrics } from './metrics.js'
 import { type ServeOptions, type Settings, settle } from './options.js'
@@ -102,11 +103,13 @@ export class Server implements AsyncDisposable {
 
 /**
  * Starts a memcached server in this process: a table in shared memory, and threads that serve it.
- * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `LOCK_STATE` when
+ * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `PASSWORD_FILE` when
+ * `authFile` cannot be used, with `LOCK_STATE` when
  * `stateDir` cannot be used, and with `RangeError` for options out of bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = settle(options, versionText())
+  const secrets = readSecrets(settings)
   const metrics = Metrics.create(settings.threads)
   const log = options.log ?? ((message) => process.stderr.write(`${message}\n`))
   // What was taken, to be given back in turn when a later step fails.
@@ -124,7 +127,7 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
     undo.push(() => leases?.abandon())
     leases?.start()
     Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
-    const team = new Team(bound, table, metrics, listener, state?.place, log)
+    const team = new Team(bound, table, metrics, listener, secrets, state?.place, log)
     undo.push(() => team.drain(0))
     await team.start()
     table.startSweeper()

@@ -1,6 +1,7 @@
 /** The worker threads: started, asked, replaced when one dies, drained and stopped. */
 import { Worker } from 'node:worker_threads'
 import type { Table } from '../store/index.js'
+import type { Secrets } from './auth/secrets.js'
 import type { Question } from './context.js'
 import type { Listener } from './listener.js'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.js'
@@ -38,6 +39,7 @@ export class Team {
     readonly table: Table,
     readonly metrics: Metrics,
     readonly listener: Listener,
+    readonly secrets: Secrets,
     readonly state: LockStatePlace | undefined,
     readonly log: (message: string) => void,
   ) {
@@ -60,6 +62,7 @@ export class Team {
       settings: this.settings,
       table: this.table.handle,
       metrics: this.metrics.handle,
+      secrets: this.secrets,
       state: this.state,
       row: index + 1,
     }

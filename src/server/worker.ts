@@ -3,6 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 import { reply } from '../protocol/index.js'
 import { Table } from '../store/index.js'
+import { Credentials } from './auth/credentials.js'
+import type { Secrets } from './auth/secrets.js'
 import { Connection } from './connection.js'
 import { type Question, WorkerContext } from './context.js'
 import type { FromWorker, ListenAt, ToWorker, WorkerStart } from './messages.js'
@@ -21,10 +23,16 @@ const metrics = Metrics.attach(start.metrics, start.row)
 const table = Table.attach(start.table)
 if (start.state !== undefined) table.keepLeases(leaseKeeper(start.state))
 const context = new WorkerContext(table, settings, metrics, { ask, watch, send })
+use(start.secrets)
 const unanswered = new Map<number, (text: string) => void>()
 let listening: Server | undefined
 let draining = false
 let lastQuestion = 0
+
+/** Who is connected already has been asked, and is not asked again. */
+function use({ credentials }: Secrets): void {
+  context.credentials = credentials && new Credentials(credentials)
+}
 
 function send(message: FromWorker): void {
   port?.postMessage(message)
