@@ -1,6 +1,7 @@
 /** `npm run bench`: runs the parts asked for, one after the other, prints the table, and keeps the results. */
 import { runChurnPart } from './churn/part.js'
 import { runClientPart } from './client/part.js'
+import { runIdlePart } from './idle/part.js'
 import { runItemsPart } from './items/part.js'
 import { runLocksPart } from './locks/part.js'
 import { runMissPart } from './misses/part.js'
@@ -26,9 +27,15 @@ async function run(part: PartName, options: BenchOptions): Promise<Results> {
   })
   switch (part) {
     case 'server': {
-      const server = stamp(await runServerPart({ quick, threads, contestants, log }))
+      const server = stamp(await runServerPart({ wire: 'text', quick, threads, contestants, log }))
       return options.calibrate ? { calibration: server } : { server }
     }
+    case 'binary':
+      return { binary: stamp(await runServerPart({ wire: 'binary', quick, threads, contestants, log })) }
+    case 'tls':
+      return { tls: stamp(await runServerPart({ wire: 'tls', quick, threads, contestants, log })) }
+    case 'idle':
+      return { idle: stamp(await runIdlePart({ quick, contestants, log })) }
     case 'store':
       return { store: stamp(await runStorePart({ quick, log })) }
     case 'items':

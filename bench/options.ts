@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util'
 import { builtMain } from './support/servers.js'
 
-export const partNames = ['server', 'store', 'items', 'misses', 'churn', 'client', 'stampede', 'locks'] as const
+export const partNames = [
+  ...(['server', 'binary', 'tls', 'idle'] as const),
+  ...(['store', 'items', 'misses', 'churn', 'client', 'stampede', 'locks'] as const),
+] as const
 export type PartName = (typeof partNames)[number]
 
 export interface BenchOptions {
@@ -18,9 +21,9 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [--quick] [--calibrate] [--threads N] [--main FILE] [--save | --no-save] [${partNames.join(' | ')}]…
 
-  --quick      fewer cases and shorter runs: under four minutes for all parts; not saved unless asked
+  --quick      fewer cases and shorter runs: about five minutes for all parts; not saved unless asked
   --calibrate  memcached against memcached, server part only unless parts are named
-  --threads    threads of both servers in the server part; default 1
+  --threads    threads of both servers in the parts server, binary and tls; default 1
   --main       another build's dist/cli/main.js, to compare with; not saved unless asked
 `
 

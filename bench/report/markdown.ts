@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { IdleRow } from '../idle/part.js'
 import { type CaseResult, honestRatio } from '../server/measure.js'
 import { geometricMean } from '../support/statistics.js'
 import { clientHeads, clientTable } from './client.js'
@@ -22,6 +23,9 @@ export function writeTables(results: Results): void {
 export function tables(results: Results): string {
   const sections = [targetTable(results), provenance(results), calibrationLine(results)]
   if (results.server !== undefined) sections.push(caseTable(results.server.data.cases))
+  if (results.binary !== undefined) sections.push(caseTable(results.binary.data.cases))
+  if (results.tls !== undefined) sections.push('Over TLS:', caseTable(results.tls.data.cases))
+  if (results.idle !== undefined) sections.push(idleTable(results.idle.data))
   if (results.store !== undefined) sections.push(storeTable(results))
   if (results.misses !== undefined) sections.push(missTable(results))
   if (results.client !== undefined) sections.push(table(clientHeads, clientTable(results.client.data.cells)))
@@ -76,6 +80,22 @@ function caseTable(cases: readonly CaseResult[]): string {
   ])
   const heads = ['operation', 'in flight', 'bytes', 'keys', 'Latchkey k/s', 'memcached k/s', 'ratio']
   return table([...heads, 'Latchkey µs', 'memcached µs', 'CPU ratio', 'distorted by'], rows)
+}
+
+function idleTable(rows: readonly IdleRow[]): string {
+  const percent = (share: number) => `${(share * 100).toFixed(2)} %`
+  return table(
+    ['idle connections', 'server', 'CPU', 'with none', 'resident MiB', 'with none', 'KiB each'],
+    rows.map((row) => [
+      `${row.connections.toLocaleString('en-US')}${row.tls ? ' over TLS' : ''}`,
+      row.server,
+      percent(row.cpuShareIdle),
+      percent(row.cpuShareEmpty),
+      String(row.residentIdleMiB),
+      String(row.residentEmptyMiB),
+      String(row.kibibytesAConnection),
+    ]),
+  )
 }
 
 function storeTable({ store }: Results): string {

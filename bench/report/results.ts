@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChurnResult } from '../churn/part.js'
 import type { ClientResult } from '../client/part.js'
+import type { IdleRow } from '../idle/part.js'
 import type { ItemsRow } from '../items/part.js'
 import type { LocksResult } from '../locks/part.js'
 import type { MissRow } from '../misses/part.js'
@@ -20,6 +21,10 @@ export interface Measured<T> {
 
 export interface Results {
   server?: Measured<ServerResult>
+  /** The same over the binary protocol, and over TLS. */
+  binary?: Measured<ServerResult>
+  tls?: Measured<ServerResult>
+  idle?: Measured<IdleRow[]>
   store?: Measured<StoreResult>
   items?: Measured<ItemsRow[]>
   misses?: Measured<MissRow[]>

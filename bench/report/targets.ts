@@ -10,6 +10,8 @@ import { type TargetRow, times, verdict } from './verdict.js'
 export function targetRows(results: Results): TargetRow[] {
   return [
     ...serverRows(results),
+    ...wireRows(results),
+    ...idleRows(results),
     ...storeRows(results),
     ...itemRows(results),
     ...missRows(results),
@@ -59,6 +61,36 @@ function serverRows({ server }: Results): TargetRow[] {
     const measured = `${times(geometricMean(ratios))} (${times(worst)} to ${times(Math.max(...ratios))})`
     return { ...base, measured, verdict: verdict(worst, must, wants) }
   })
+}
+
+/** No figure was named for these: memcached's is what they are held against. */
+const unnamed = { must: '', wants: '' }
+
+function wireRows({ binary, tls }: Results): TargetRow[] {
+  const rows = (words: string, cases: readonly CaseResult[]) =>
+    [...new Set(cases.map(({ operation }) => operation))].flatMap((operation) =>
+      [true, false].flatMap((piped) => {
+        const ratios = cases.filter((one) => one.operation === operation && one.depth > 1 === piped).map(honestRatio)
+        if (ratios.length === 0) return []
+        const what = `${piped ? `pipelined \`${operation}\`` : `one \`${operation}\` at a time`}${words}`
+        const measured = `${times(geometricMean(ratios))} (${times(Math.min(...ratios))} to ${times(Math.max(...ratios))})`
+        return [{ what, ...unnamed, measured, verdict: '' }]
+      }),
+    )
+  return [...rows('', binary?.data.cases ?? []), ...rows(' over TLS', tls?.data.cases ?? [])]
+}
+
+function idleRows({ idle }: Results): TargetRow[] {
+  const all = idle?.data ?? []
+  return all
+    .filter(({ server }) => server === 'latchkey')
+    .map((ours) => {
+      const theirs = all.find(({ server, tls }) => server !== ours.server && tls === ours.tls)!
+      const side = (row: typeof ours) =>
+        `${(row.cpuShareIdle * 100).toFixed(2)} % of a core, ${row.residentIdleMiB} MiB, ${row.kibibytesAConnection} KiB each`
+      const what = `${ours.connections.toLocaleString('en-US')} idle connections${ours.tls ? ' over TLS' : ''}`
+      return { what, ...unnamed, measured: `${side(ours)}; memcached ${side(theirs)}`, verdict: '' }
+    })
 }
 
 /**

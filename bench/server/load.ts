@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { coreBusyNs, processCpuNs } from '../support/cpu.js'
-import { connectionCount } from './cases.js'
+import { connectionCount, type Wire } from './cases.js'
 import { BatchConnection } from './connection.js'
-import { expectedReply, type Pool } from './requests.js'
+import { checkReply, type Pool } from './requests.js'
 
 export interface Span {
   operations: number
@@ -26,9 +26,10 @@ export class Load {
     readonly connections: readonly BatchConnection[],
   ) {}
 
-  static async open(target: Target, cores: readonly number[]): Promise<Load> {
+  static async open(target: Target, cores: readonly number[], wire: Wire): Promise<Load> {
     const connections: BatchConnection[] = []
-    while (connections.length < connectionCount) connections.push(await BatchConnection.open(target.port))
+    while (connections.length < connectionCount)
+      connections.push(await BatchConnection.open(target.port, wire === 'tls'))
     return new Load(target, cores, connections)
   }
 
@@ -47,7 +48,7 @@ export class Load {
         connection.send(batch.bytes, pool.replyBytes)
       })
       connection.onBytes = undefined
-      if (check) compare(Buffer.concat(pieces).toString('latin1'), pool, batch.keys)
+      if (check) checkReply(Buffer.concat(pieces).toString('latin1'), pool, batch.keys)
     }
   }
 
@@ -102,11 +103,4 @@ export class Load {
       wall: process.hrtime.bigint(),
     }
   }
-}
-
-function compare(reply: string, pool: Pool, keys: Uint32Array): void {
-  let expected = ''
-  for (const key of keys) expected += expectedReply(pool.operation, key, pool.valueBytes)
-  if (reply === expected) return
-  throw new Error(`a wrong reply to ${pool.operation}: ${reply.slice(0, 300)}, not ${expected.slice(0, 300)}`)
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Remote } from '../support/remote.js'
 import { type Contestants, type RunningServer, withBoth } from '../support/servers.js'
-import { type Case, caseName, casesToRun } from './cases.js'
+import { type Case, caseName, casesToRun, type Wire } from './cases.js'
 import type { Order } from './generator.js'
 import type { Span } from './load.js'
 import { type CaseResult, caseResult, honestRatio, wasDisturbed } from './measure.js'
@@ -13,6 +13,7 @@ export interface ServerResult {
 }
 
 export interface ServerPartOptions {
+  wire: Wire
   quick: boolean
   threads: number
   contestants: Contestants
@@ -29,10 +30,9 @@ const fullRuns = { pairs: 24, durationMs: 120 }
 const warmUpMs = 300
 
 export async function runServerPart(options: ServerPartOptions): Promise<ServerResult> {
-  const { threads, contestants } = options
-  const cases = await withBoth(contestants, { threads, memoryMiB, core: serverCore }, (latchkey, memcached) =>
-    measureAll([latchkey, memcached], options),
-  )
+  const { wire, threads, contestants } = options
+  const how = { threads, memoryMiB, core: serverCore, tls: wire === 'tls' }
+  const cases = await withBoth(contestants, how, (latchkey, memcached) => measureAll([latchkey, memcached], options))
   return { threads, connections: 50, cases }
 }
 
@@ -40,10 +40,10 @@ async function measureAll(servers: RunningServer[], options: ServerPartOptions):
   const generator = new Remote<Order, Span>(generatorScript, 'the load generator', generatorCore)
   try {
     const targets = servers.map(({ pid, port }) => ({ pid, port }))
-    await generator.order({ kind: 'connect', targets, cores: [serverCore, generatorCore] })
+    await generator.order({ kind: 'connect', targets, cores: [serverCore, generatorCore], wire: options.wire })
     const results: CaseResult[] = []
     let stored = 0
-    for (const one of casesToRun(options.quick)) {
+    for (const one of casesToRun(options.wire, options.quick)) {
       if (one.valueBytes !== stored) await generator.order({ kind: 'store', valueBytes: one.valueBytes })
       stored = one.valueBytes
       const result = await measureCase(generator, one, options.quick)

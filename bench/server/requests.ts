@@ -1,6 +1,8 @@
 import { seededRandom, shuffledIndices } from '../support/random.js'
 import { uniformSampler, zipfSampler } from '../support/zipf.js'
-import { type Case, keyBytes, keyCount, type Operation, zipfExponent } from './cases.js'
+import { batchEnd, binaryReply, binaryRequest, withoutTokens } from './binary.js'
+import { type Case, keyCount, type Operation, type Wire, zipfExponent } from './cases.js'
+import { textReply, textRequest } from './text.js'
 
 /** Enough that a whole round touches about as many keys as there are: fewer would measure a warm CPU cache. */
 const requestsInPool = 131_072
@@ -22,9 +24,9 @@ export interface Pool {
 }
 
 /** Every key once, in `set`s, to store the values that the cases read. */
-export function loadingPool(valueBytes: number): Pool {
+export function loadingPool(wire: Wire, valueBytes: number): Pool {
   return pool(
-    'set',
+    wire === 'binary' ? 'binary set' : 'set',
     valueBytes,
     loadDepth,
     Uint32Array.from({ length: keyCount }, (_, index) => index),
@@ -40,13 +42,12 @@ export function poolFor(one: Case): Pool {
   return pool(one.operation, one.valueBytes, one.depth, keys)
 }
 
-/** The reply to one request, whole: used to check replies byte by byte before anything is measured. */
-export function expectedReply(operation: Operation, key: number, valueBytes: number): string {
-  if (operation === 'set') return 'STORED\r\n'
-  if (operation === 'ms') return 'HD\r\n'
-  const value = valueFor(key, valueBytes)
-  if (operation === 'mg') return `VA ${valueBytes} k${keyName(key)}\r\n${value}\r\n`
-  return `VALUE ${keyName(key)} 0 ${valueBytes}\r\n${value}\r\nEND\r\n`
+/** Compares the reply to a batch, byte by byte: used before anything is measured. */
+export function checkReply(reply: string, { operation, valueBytes }: Pool, keys: Uint32Array): void {
+  const expected = replyTo(operation, keys, valueBytes)
+  const got = isBinary(operation) ? withoutTokens(reply) : reply
+  if (got === expected) return
+  throw new Error(`a wrong reply to ${operation}: ${got.slice(0, 300)}, not ${expected.slice(0, 300)}`)
 }
 
 function pool(operation: Operation, valueBytes: number, depth: number, keys: Uint32Array): Pool {
@@ -54,30 +55,24 @@ function pool(operation: Operation, valueBytes: number, depth: number, keys: Uin
   for (let at = 0; at + depth <= keys.length; at += depth) {
     batches.push(batch(operation, valueBytes, keys.subarray(at, at + depth)))
   }
-  return { operation, valueBytes, depth, batches, replyBytes: depth * expectedReply(operation, 0, valueBytes).length }
+  const replyBytes = replyTo(operation, keys.subarray(0, depth), valueBytes).length
+  return { operation, valueBytes, depth, batches, replyBytes }
 }
 
 function batch(operation: Operation, valueBytes: number, keys: Uint32Array): Batch {
+  const request = isBinary(operation) ? binaryRequest : textRequest
   let text = ''
   for (const key of keys) text += request(operation, key, valueBytes)
-  return { bytes: Buffer.from(text, 'latin1'), keys }
+  return { bytes: Buffer.from(text + batchEnd(operation, 'request'), 'latin1'), keys }
 }
 
-function request(operation: Operation, key: number, valueBytes: number): string {
-  const name = keyName(key)
-  if (operation === 'get') return `get ${name}\r\n`
-  if (operation === 'mg') return `mg ${name} k v\r\n`
-  const value = valueFor(key, valueBytes)
-  return operation === 'ms'
-    ? `ms ${name} ${valueBytes}\r\n${value}\r\n`
-    : `set ${name} 0 0 ${valueBytes}\r\n${value}\r\n`
+function replyTo(operation: Operation, keys: Uint32Array, valueBytes: number): string {
+  const reply = isBinary(operation) ? binaryReply : textReply
+  let text = ''
+  for (const key of keys) text += reply(operation, key, valueBytes)
+  return text + batchEnd(operation, 'reply')
 }
 
-export function keyName(key: number): string {
-  return `k${String(key).padStart(keyBytes - 1, '0')}`
-}
-
-/** A value names its key, so that a reply with another key's value is noticed. */
-function valueFor(key: number, valueBytes: number): string {
-  return keyName(key).padEnd(valueBytes, 'x')
+function isBinary(operation: Operation): boolean {
+  return operation === 'binary get' || operation === 'binary set' || operation === 'getkq'
 }

@@ -12,6 +12,10 @@ export interface ServerOptions {
   memoryMiB: number
   /** The core to pin it to; undefined for all. */
   core?: number
+  /** Default no. */
+  tls?: boolean
+  /** Default: the server's own, 1024. */
+  connections?: number
 }
 
 export interface RunningServer {
@@ -29,6 +33,7 @@ export interface Contestants {
 }
 
 export const builtMain = join(import.meta.dirname, '../../../dist/cli/main.js')
+const certificates = join(import.meta.dirname, '../../../test/support/tls')
 
 /** `main` is the compiled `cli/main.js` to run: another build's, to compare with. */
 function latchkeyOf(main: string): StartServer {
@@ -93,8 +98,13 @@ export async function withBoth<T>(
   }
 }
 
-function sizing(options: ServerOptions): string[] {
-  return ['-t', String(options.threads), '-m', String(options.memoryMiB)]
+/** The options that both have. */
+function sizing({ threads, memoryMiB, connections, tls }: ServerOptions): string[] {
+  return [
+    ...['-t', String(threads), '-m', String(memoryMiB)],
+    ...(connections === undefined ? [] : ['-c', String(connections)]),
+    ...(tls === true ? ['-Z', '-o', `ssl_chain_cert=${certificates}/cert.pem,ssl_key=${certificates}/key.pem`] : []),
+  ]
 }
 
 function running(name: string, child: ChildProcess, port: number): RunningServer {
