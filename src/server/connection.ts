@@ -5,27 +5,19 @@
  * its turn (`queued`), or the answer is being made elsewhere (`waiting`). While any of them holds it reads no more,
  * so what it keeps is bounded: one read, one batch of replies, one value.
  */
-import { ascii, Command, CR, LF, Parsed, parseRequest, reply } from '../protocol/index.js'
+import { ascii } from '../protocol/index.js'
 import type { Bindings, Bytes, WaitEnd } from '../store/index.js'
-import { Action, runServerCommand } from './admin.js'
 import { Backlog } from './backlog.js'
 import type { WorkerContext } from './context.js'
+import { type Dialect, FLUSH_BYTES, type Flow, type Slices } from './dialect.js'
 import type { CloseReason } from './events.js'
 import { Metric } from './metrics.js'
-import type { Client, Parked } from './parked.js'
-import { Retrieval } from './retrieval.js'
+import { Negotiation } from './negotiation.js'
+import type { Parked } from './parked.js'
 import { HEADROOM, READ_BYTES, type Transport, type TransportEvents } from './transport.js'
 import type { Turn } from './turn-queue.js'
-import type { Walk } from './walk.js'
 import { WATCHING, type Watcher } from './watchers.js'
 
-/**
- * The first byte of a client that speaks the binary protocol, which is not spoken here. It would wait for ever for an
- * answer that it can read, so it is hung up on.
- */
-const BINARY_MAGIC = 0x80
-/** Replies are sent when they reach this many bytes, and at the end of every batch. */
-const FLUSH_BYTES = 131_072
 /** Of a turn's requests: sending that much keeps others waiting about as long as so many small requests. */
 const TURN_COST_OF_FLUSH = 128
 /** Behind a request that waits in a queue the client is still listened to, lest its end go unnoticed; but not for ever. */
@@ -33,26 +25,21 @@ const LISTEN_BYTES = 65_536
 /** The output buffer shrinks to its first size when one huge value has made it larger than this. */
 const KEPT_OUTPUT_BYTES = 2_097_152
 
-export class Connection implements TransportEvents, Turn, Client {
+export class Connection implements TransportEvents, Turn, Flow {
   readonly #context: WorkerContext
   readonly #transport: Transport
   readonly #backlog = new Backlog()
-  readonly #retrieval = new Retrieval()
-  #greeted = false
-  /** Parsing again is of no use before this many bytes are there. */
-  #needed = 0
-  /** Bytes of a refused data block still to be thrown away. */
-  #dropping = 0
+  #dialect: Dialect
+  /** Requests that may still be answered in this turn. */
+  #left = 0
   #blocked = false
   #queued = false
   #waiting = false
   #turnOver = false
-  /** Where answering stopped, when `#request` says that it did. */
-  #stoppedAt = 0
   /** The client will send no more, or is not listened to any more. */
   #ended = false
   #closing = false
-  #walk: Walk | undefined
+  #walk: Slices | undefined
   #parked: Parked | undefined
   #bindings: Bindings | undefined
   /** Writes an answer that came while the client took nothing. */
@@ -65,6 +52,7 @@ export class Connection implements TransportEvents, Turn, Client {
   constructor(context: WorkerContext, transport: Transport) {
     this.#context = context
     this.#transport = transport
+    this.#dialect = new Negotiation(context, this)
     this.lastActive = context.seconds
   }
 
@@ -75,13 +63,6 @@ export class Connection implements TransportEvents, Turn, Client {
 
   received(length: number): void {
     const { input, metrics, seconds } = this.#context
-    if (!this.#greeted) {
-      this.#greeted = true
-      if (input.u8[HEADROOM] === BINARY_MAGIC) {
-        this.#finish()
-        return
-      }
-    }
     this.lastActive = seconds
     metrics.add(Metric.BytesRead, length)
     // Who watches has said all that it had to say.
@@ -95,13 +76,13 @@ export class Connection implements TransportEvents, Turn, Client {
     const kept = backlog.length
     if (kept === 0) {
       this.#feed(input, HEADROOM, HEADROOM + length)
-    } else if (kept <= HEADROOM && kept + length >= this.#needed) {
+    } else if (kept <= HEADROOM && kept + length >= this.#dialect.needed) {
       input.u8.set(backlog.bytes.u8.subarray(0, kept), HEADROOM - kept)
       backlog.consume(kept)
       this.#feed(input, HEADROOM - kept, HEADROOM + length)
     } else {
       backlog.append(input.u8, HEADROOM, HEADROOM + length)
-      if (backlog.length >= this.#needed) this.#feedBacklog()
+      if (backlog.length >= this.#dialect.needed) this.#feedBacklog()
     }
     // A full buffer means that there is more, and libuv would hand it over before anybody else's.
     if (length === READ_BYTES && !this.#isStopped()) this.#queue()
@@ -148,7 +129,7 @@ export class Connection implements TransportEvents, Turn, Client {
   }
 
   /** It has asked to be told what happens: from now on it only listens. */
-  #watch(kinds: number): void {
+  watch(kinds: number): void {
     const { watchers, main } = this.#context
     const watcher = watchers.add(kinds, () => this.#tell())
     this.#waiting = true
@@ -203,7 +184,7 @@ export class Connection implements TransportEvents, Turn, Client {
   /** Takes up what was left when it stopped, then reads again. */
   #goOn(): void {
     if (this.#walk) this.#walkOn(this.#walk)
-    if (!this.#walk && !this.#blocked && this.#backlog.length > 0 && this.#backlog.length >= this.#needed) {
+    if (!this.#walk && !this.#blocked && this.#backlog.length > 0 && this.#backlog.length >= this.#dialect.needed) {
       this.#feedBacklog()
     } else {
       this.#settle()
@@ -211,63 +192,50 @@ export class Connection implements TransportEvents, Turn, Client {
     if (!this.#isStopped() && !this.#ended) this.#transport.resume()
   }
 
-  #walkOn(walk: Walk): void {
+  #walkOn(walk: Slices): void {
     if (walk.step()) this.#walk = undefined
   }
 
-  /** Answers requests from `start` on. Where it stopped: at the end, or before what must wait. */
+  /** Answers requests from `start` on. Where it stopped. */
   #answer(bytes: Bytes, start: number, end: number): number {
-    const { executor, out, settings } = this.#context
-    this.#needed = 0
+    this.#left = this.#context.settings.requestsPerTurn
     this.#context.begin(this)
     let at = start
-    let left = settings.requestsPerTurn
-    while (at < end) {
-      if (this.#dropping > 0 || this.#retrieval.skippingLine) {
-        at = this.#drop(bytes.u8, at, end)
-        continue
-      }
-      if (this.#retrieval.active) {
-        at = this.#retrieval.proceed(executor, out, bytes, at, end, FLUSH_BYTES)
-        if (this.#retrieval.starved) return at
-      } else {
-        at = this.#request(bytes, at, end)
-        if (at < 0) return this.#stoppedAt
-      }
-      if (out.length >= FLUSH_BYTES) {
-        if (!this.#flush()) return at
-        left -= TURN_COST_OF_FLUSH
-      }
-      if (--left <= 0 && at < end) {
-        this.#turnOver = true
-        return at
-      }
-    }
+    let dialect: Dialect
+    do {
+      dialect = this.#dialect
+      at = dialect.answer(bytes, at, end)
+    } while (dialect !== this.#dialect)
     return at
   }
 
-  /** Answers the request at `at`. The offset behind it, or −1 when nothing after it can be answered now. */
-  #request(bytes: Bytes, at: number, end: number): number {
-    const { executor, out } = this.#context
-    const { request } = executor
-    const parsed = parseRequest(request, bytes, at, end)
-    this.#stoppedAt = at
-    if (parsed === Parsed.Incomplete) return -1
-    this.#stoppedAt = request.next
-    if (parsed !== Parsed.Ready) return this.#refused(parsed)
-    if (request.valueLength >= 0) return this.#store(bytes, at, end)
-    if (request.command <= Command.Gats) return this.#get()
-    if (request.command > Command.MetaDebug) return this.#serve()
-    if (request.command === Command.MetaNoop) out.text(reply.META_NOOP)
-    else executor.run(bytes)
-    return request.next
+  mayAnswer(): boolean {
+    if (this.#context.out.length >= FLUSH_BYTES) {
+      if (!this.#flush()) return false
+      this.#left -= TURN_COST_OF_FLUSH
+    }
+    if (--this.#left >= 0) return true
+    this.#turnOver = true
+    return false
+  }
+
+  speak(dialect: Dialect): void {
+    this.#dialect = dialect
+  }
+
+  walk(slices: Slices): void {
+    this.#walk = slices
+  }
+
+  close(): void {
+    this.#closing = true
   }
 
   #flush(): boolean {
     const { out, metrics } = this.#context
     if (out.length === 0) return true
     metrics.add(Metric.BytesWritten, out.length)
-    this.#retrieval.sent()
+    this.#dialect.sent()
     if (this.#transport.write(out.u8, out.length)) {
       out.clear(KEPT_OUTPUT_BYTES)
       return !this.#closing
@@ -277,85 +245,9 @@ export class Connection implements TransportEvents, Turn, Client {
     return false
   }
 
-  #drop(u8: Uint8Array, at: number, end: number): number {
-    if (this.#dropping > 0) {
-      const count = Math.min(this.#dropping, end - at)
-      this.#dropping -= count
-      return at + count
-    }
-    const newline = u8.indexOf(LF, at)
-    if (newline < 0 || newline >= end) return end
-    this.#retrieval.skippingLine = false
-    return newline + 1
-  }
-
-  #refused(parsed: Parsed): number {
-    const { executor, out } = this.#context
-    const { request } = executor
-    if (parsed === Parsed.Close) {
-      this.#closing = true
-      return -1
-    }
-    if (parsed === Parsed.LongGet) {
-      this.#retrieval.begin(request.command, 0, out.length)
-      return request.next
-    }
-    if (!request.noreply) out.text(request.error)
-    if (request.valueLength >= 0) this.#dropping = request.valueLength + 2
-    return request.next
-  }
-
-  /** The offset behind the data block, or −1 when it is not all there. */
-  #store(bytes: Bytes, at: number, end: number): number {
-    const { executor, out, settings } = this.#context
-    const { request } = executor
-    const dataEnd = request.next + request.valueLength
-    if (request.valueLength > settings.itemMax) {
-      executor.refuseTooLarge()
-      this.#dropping = request.valueLength + 2
-      return request.next
-    }
-    if (dataEnd + 2 > end) {
-      this.#needed = dataEnd + 2 - at
-      this.#stoppedAt = at
-      return -1
-    }
-    if (bytes.u8[dataEnd] === CR && bytes.u8[dataEnd + 1] === LF) executor.run(bytes)
-    else if (!request.noreply) out.text(reply.BAD_CHUNK)
-    return executor.parked === undefined ? dataEnd + 2 : this.#park(dataEnd + 2)
-  }
-
-  #get(): number {
-    const { executor, out } = this.#context
-    const { request } = executor
-    const after = request.keyStart + request.keyLength
-    const before = out.length
-    if (after !== request.tokens.lineEnd) {
-      this.#retrieval.begin(request.command, request.exptime, before)
-      return request.keyStart
-    }
-    try {
-      executor.value()
-      out.text(reply.END)
-    } catch (error) {
-      out.length = before
-      executor.fail(error)
-    }
-    return request.next
-  }
-
-  #serve(): number {
-    const outcome = runServerCommand(this.#context)
-    if (outcome.action === Action.Close) this.#closing = true
-    else if (outcome.action === Action.Walk) this.#walk = outcome.walk
-    else if (outcome.action === Action.Wait) this.#wait(outcome.answer)
-    else if (outcome.action === Action.Watch) this.#watch(outcome.kinds)
-    return outcome.action === Action.None ? this.#stoppedAt : -1
-  }
-
-  #wait(answer: Promise<string>): void {
+  wait<T>(answer: Promise<T>, write: (answer: T) => void): void {
     this.#waiting = true
-    void answer.then((text) => this.#answered(() => this.#context.out.string(text)))
+    void answer.then((result) => this.#answered(() => write(result)))
   }
 
   /** The answer that was waited for is there. It is written once the client takes what was written before. */
@@ -370,14 +262,9 @@ export class Connection implements TransportEvents, Turn, Client {
     this.#goOn()
   }
 
-  /** The request before `next` waits in its key's queue, and nothing behind it is answered before it. */
-  #park(next: number): number {
-    const { executor } = this.#context
-    this.#parked = executor.parked
-    executor.parked = undefined
+  park(parked: Parked): void {
+    this.#parked = parked
     this.#waiting = true
-    this.#stoppedAt = next
-    return -1
   }
 
   waited(parked: Parked, end: WaitEnd): void {
