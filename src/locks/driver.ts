@@ -8,6 +8,12 @@
  */
 import type { Guarantee } from './types.js'
 
+/**
+ * What an engine compares to tell one state of a lock from every other: its driver's own, which nobody else looks into. Plain, so
+ * that it can be sent to another process.
+ */
+export type Version = bigint | string
+
 /** Passed in, so that tests can have time of their own. Never goes back. */
 export interface Clock {
   now(): number
@@ -45,7 +51,7 @@ export interface Claim {
 }
 
 /** A lock that is held, as its driver has to know it to extend and release it. Plain data: it can be sent to another process. */
-export interface Lease {
+export interface Lease<V extends Version = Version> {
   readonly key: string
   readonly name: string
   readonly holder: Holder
@@ -53,8 +59,8 @@ export interface Lease {
   readonly fence: bigint | undefined
   /** As it was claimed; undefined: not known, and then nothing is waived for it. */
   readonly guarantee?: Guarantee | undefined
-  /** What release and extend compare: the item's token, which every extension changes. */
-  readonly version: bigint
+  /** What release and extend compare: on memcached the item's token, which every extension changes. */
+  readonly version: V
   /**
    * The moment from which the lease counts: not later than when the server began to count. That is before the winning request
    * was sent or, if the server says that it kept the request waiting, so much after that.
@@ -65,11 +71,11 @@ export interface Lease {
 }
 
 /** What a server has under a key. */
-export interface Found {
+export interface Found<V extends Version = Version> {
   readonly key: string
   readonly holder: Holder
   readonly fence: bigint | undefined
-  readonly version: bigint
+  readonly version: V
   /** Milliseconds of the lease that are left; undefined where the server does not tell. */
   readonly leftMs: number | undefined
   readonly waiters: number | undefined
@@ -112,7 +118,7 @@ export interface LockDriver {
    */
   extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined>
   /** Deletes it if the server still has this version. False when it is gone or another's. */
-  release(key: string, version: bigint, call: Call): Promise<boolean>
+  release(key: string, version: Version, call: Call): Promise<boolean>
   /** What the server has under this key now. */
   find(key: string, call: Call): Promise<Found | undefined>
   /** All locks whose key begins so, in no order; expensive on stock memcached. */

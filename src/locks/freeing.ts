@@ -1,7 +1,7 @@
 /** Releasing a lease on the server, through lost replies. */
 import { Backoff } from '../time/index.js'
 import type { Held } from './belief.js'
-import type { Call } from './driver.js'
+import type { Call, Version } from './driver.js'
 import { OutcomeUnknownError } from './errors.js'
 import { pause } from './pause.js'
 import { callOf, type Site } from './site.js'
@@ -77,7 +77,7 @@ class Freeing {
   }
 
   /** As the server has it; undefined when the lock is not ours. */
-  async #versionThere(): Promise<bigint | undefined> {
+  async #versionThere(): Promise<Version | undefined> {
     const { key, holder } = this.#held.lease
     const found = await this.#site.driver.find(key, this.#call())
     return found?.holder.owner === holder.owner ? found.version : undefined

@@ -1,5 +1,6 @@
 /** Taking away what an acquisition may have left on the server, found by its owner token and deleted by compare-and-delete. */
 import { Backoff } from '../time/index.js'
+import type { Version } from './driver.js'
 import { pause } from './pause.js'
 import { callOf, type Site } from './site.js'
 
@@ -11,7 +12,7 @@ export interface Leftover {
   readonly key: string
   readonly owner: string
   /** Tried first, if it is known. */
-  readonly version?: bigint
+  readonly version?: Version
   /** When it ends by itself, by our clock. */
   readonly until: number
 }
@@ -40,7 +41,7 @@ async function untilFreed(site: Site, leftover: Leftover): Promise<void> {
 }
 
 /** True when it was there and is not any more. */
-async function freedBy(site: Site, { key, owner }: Leftover, version: bigint | undefined): Promise<boolean> {
+async function freedBy(site: Site, { key, owner }: Leftover, version: Version | undefined): Promise<boolean> {
   if (version !== undefined) return site.driver.release(key, version, callOf(site))
   const found = await site.driver.find(key, callOf(site))
   return found?.holder.owner === owner && site.driver.release(key, found.version, callOf(site))

@@ -119,7 +119,7 @@ class MemcachedDriver implements LockDriver {
     return this.#wait(claim, call, line.session.server)
   }
 
-  async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
+  async extend(lease: Lease<bigint>, ttlMs: number, call: Call): Promise<Lease | undefined> {
     const line = this.#lineNow(lease.key, call) ?? (await this.#line(this.#client, lease.key, call))
     await this.#standings.admit(line.client, line.session, { ...lease, ttlMs }, call)
     return this.#dialect(line.session).extend(lease, ttlMs, line)

@@ -49,7 +49,7 @@ class StoreDriver implements LockDriver {
     }
   }
 
-  async extend(lease: Lease, ttlMs: number, { clock, signal }: Call): Promise<Lease | undefined> {
+  async extend(lease: Lease<bigint>, ttlMs: number, { clock, signal }: Call): Promise<Lease | undefined> {
     const { key, name, holder, fence, version } = lease
     signal?.throwIfAborted()
     const record = encodeRecord(holder, fence ?? 'none')

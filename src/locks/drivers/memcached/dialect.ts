@@ -33,9 +33,9 @@ export interface Line {
 export interface Dialect {
   /** Without waiting. */
   claim(claim: Claim, line: Line): Promise<ClaimResult>
-  extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined>
+  extend(lease: Lease<bigint>, ttlMs: number, line: Line): Promise<Lease | undefined>
   release(key: string, version: bigint, line: Line): Promise<boolean>
-  find(key: string, line: Line): Promise<Found | undefined>
+  find(key: string, line: Line): Promise<Found<bigint> | undefined>
 }
 
 export function speaksLatchkey({ latchkey, meta }: Session): boolean {

@@ -67,7 +67,7 @@ export const latchkey: Dialect = {
     return sending(key, 'changes', request, ({ status }) => status === 'HD')
   },
 
-  async find(key, line): Promise<Found | undefined> {
+  async find(key, line): Promise<Found<bigint> | undefined> {
     const flags = ['v', 'c', 'p', 'w']
     const { status, value, ...reply } = await sending(
       key,

@@ -58,7 +58,7 @@ export class StockDialect implements Dialect {
     return { status: 'held', lease: leaseOf(claim, fence, versionOf(swapped.cas, standing), from) }
   }
 
-  async extend(lease: Lease, ttlMs: number, line: Line): Promise<Lease | undefined> {
+  async extend(lease: Lease<bigint>, ttlMs: number, line: Line): Promise<Lease | undefined> {
     const { key, name, holder, fence, version, guarantee } = lease
     const seconds = secondsOf(name, ttlMs)
     const standing = await this.#standing(line, name)
@@ -77,7 +77,7 @@ export class StockDialect implements Dialect {
     return cas !== undefined && remove(key, cas, line)
   }
 
-  async find(key: string, line: Line): Promise<Found | undefined> {
+  async find(key: string, line: Line): Promise<Found<bigint> | undefined> {
     const standing = await this.#standing(line, key)
     const item = await read(key, line)
     return item && foundOf(key, item, standing, line)
@@ -125,7 +125,7 @@ function leaseOf(claim: Claim, fence: bigint | undefined, version: bigint, from:
   return { key, name, holder, guarantee, fence, version, from, granularityMs: GRANULARITY_MS }
 }
 
-function foundOf(key: string, item: Item, standing: Standing, line: Line): Found {
+function foundOf(key: string, item: Item, standing: Standing, line: Line): Found<bigint> {
   const { holder, fence } = decodeRecord(item.value) ?? FOREIGN
   const version = versionOf(item.cas, standing)
   return { key, holder, fence: numberOf(fence, item.cas, line), version, leftMs: item.leftMs, waiters: undefined }
