@@ -24,7 +24,7 @@ for (const protocol of ['auto', 'classic'] as const) {
           const asked = await theirs.claim(claimOf(key, { guarantee }), call).catch((error) => error)
           if (asked instanceof Error) assert.ok(asked instanceof LockUnavailableError, `${asked}`)
           else assert.equal(asked.status, 'busy')
-          const stale = { ...lease, version: lease.version + 1n }
+          const stale = { ...lease, version: (lease.version as bigint) + 1n }
           assert.equal(await theirs.extend(stale, 30_000, call).catch(() => undefined), undefined)
         }
         assert.equal(await ownerOf(mine, key), lease.holder.owner)

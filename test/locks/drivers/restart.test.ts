@@ -58,7 +58,7 @@ for (const [name, start] of Object.entries(kinds)) {
       await refusal(driver, 'k')
       assert.equal(await driver.extend(lease, maxLeaseMs, call), undefined, 'not made anew')
       await t.test('nor does what it grants look like what was granted before', () =>
-        oldVersionsAreNobodys(second!, driver, lease.version),
+        oldVersionsAreNobodys(second!, driver, lease.version as bigint),
       )
     } finally {
       await driver.close()

@@ -74,7 +74,7 @@ export class ModelDriver implements LockDriver {
     return { status: 'held', lease: this.#lease(item, claim, sentAt + keptMs) }
   }
 
-  async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
+  async extend(lease: Lease<bigint>, ttlMs: number, call: Call): Promise<Lease | undefined> {
     const sentAt = call.clock.now()
     const { server } = this.#options
     const item = await this.#ask<Item | undefined>('extend', lease.name, call, 0, (give) =>
