@@ -8,7 +8,6 @@ import {
   generalStats,
   itemsStats,
   locksStats,
-  type StatRow,
   settingsStats,
   sizesStats,
   slabsStats,
@@ -107,44 +106,49 @@ function shutdown(context: WorkerContext, args: string[]): AdminOutcome {
 }
 
 function stats(context: WorkerContext, args: string[]): AdminOutcome {
+  const answer = statsText(context, args)
+  return typeof answer === 'string' ? say(context, answer) : { action: Action.Wait, answer }
+}
+
+/** What `stats` with these words answers, in whole lines. */
+export function statsText(context: WorkerContext, args: string[]): string | Promise<string> {
   const { table, metrics, settings } = context
-  const rows = (list: StatRow[]) => say(context, statLines(list))
   switch (args[1]) {
     case undefined:
-      return rows(generalStats(table, metrics, settings))
+      return statLines(generalStats(table, metrics, settings))
     case 'settings':
-      return rows(settingsStats(table, metrics, settings))
+      return statLines(settingsStats(table, metrics, settings))
     case 'items':
-      return rows(itemsStats(table))
+      return statLines(itemsStats(table))
     case 'slabs':
-      return rows(slabsStats(table))
+      return statLines(slabsStats(table))
     case 'sizes':
-      return rows(sizesStats(table))
+      return statLines(sizesStats(table))
     case 'locks':
-      return rows(locksStats(table))
+      return statLines(locksStats(table))
     case 'stripes':
-      return rows(stripesStats(table))
+      return statLines(stripesStats(table))
     case 'conns':
-      return { action: Action.Wait, answer: context.main.ask('conns').then((lines) => `${lines}END\r\n`) }
+      return context.main.ask('conns').then((lines) => `${lines}END\r\n`)
     case 'reset':
       table.resetStats()
       metrics.reset()
       void context.main.ask('forget prefixes')
-      return write(context, reply.RESET)
+      return reply.RESET.toString()
     case 'detail':
       return statsDetail(context, args[2])
     default:
-      return write(context, reply.ERROR)
+      return reply.ERROR.toString()
   }
 }
 
-function statsDetail(context: WorkerContext, what: string | undefined): AdminOutcome {
-  if (what === 'dump') return { action: Action.Wait, answer: context.main.ask('prefixes').then(mergePrefixes) }
+function statsDetail(context: WorkerContext, what: string | undefined): string | Promise<string> {
+  if (what === 'dump') return context.main.ask('prefixes').then(mergePrefixes)
   if (what === 'on' || what === 'off') {
     Atomics.store(context.metrics.cells, Cell.Detail, what === 'on' ? 1 : 0)
-    return write(context, reply.OK)
+    return reply.OK.toString()
   }
-  return say(context, 'CLIENT_ERROR usage: stats detail on|off|dump\r\n')
+  return 'CLIENT_ERROR usage: stats detail on|off|dump\r\n'
 }
 
 function flushAll(context: WorkerContext, { source, tokens }: Request, args: string[]): AdminOutcome {
@@ -154,16 +158,25 @@ function flushAll(context: WorkerContext, { source, tokens }: Request, args: str
     exptime = parseI32(source.u8, tokens.start[1], tokens.end[1])
     if (exptime === NOT_A_NUMBER) return write(context, reply.BAD_EXPTIME)
   }
-  context.metrics.add(Metric.CmdFlush, 1)
-  context.table.flush(Math.max(0, ttlMs(exptime, Date.now())))
+  flush(context, exptime)
   return write(context, reply.OK)
+}
+
+/** `exptime` as sent: 0 and what is over already flush at once. */
+export function flush({ metrics, table }: WorkerContext, exptime: number): void {
+  metrics.add(Metric.CmdFlush, 1)
+  table.flush(Math.max(0, ttlMs(exptime, Date.now())))
 }
 
 function verbosity(context: WorkerContext, args: string[]): AdminOutcome {
   const level = u32(args[1])
   if (level === undefined) return write(context, reply.BAD_FORMAT)
-  Atomics.store(context.metrics.cells, Cell.Verbosity, Math.min(level, MAX_VERBOSITY))
+  setVerbosity(context, level)
   return write(context, reply.OK)
+}
+
+export function setVerbosity({ metrics }: WorkerContext, level: number): void {
+  Atomics.store(metrics.cells, Cell.Verbosity, Math.min(level, MAX_VERBOSITY))
 }
 
 /** The memory was taken at start, and a shared buffer neither grows nor shrinks. */

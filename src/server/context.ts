@@ -8,6 +8,7 @@ import { Executor } from './execute.js'
 import type { FromWorker } from './messages.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import type { Settings } from './options.js'
+import { PrefixCounts } from './prefixes.js'
 import { HEADROOM, READ_BYTES, type ReadBuffer } from './transport.js'
 import { TurnQueue } from './turn-queue.js'
 import { WatchedTable } from './watched-table.js'
@@ -19,6 +20,7 @@ export class WorkerContext {
   readonly connections = new Set<Connection>()
   readonly out = new Output(OUTPUT_BYTES)
   readonly input: Bytes & ReadBuffer
+  readonly prefixes = new PrefixCounts()
   readonly executor: Executor
   readonly turns = new TurnQueue()
   readonly events: EventLog
@@ -37,10 +39,10 @@ export class WorkerContext {
     readonly metrics: Metrics,
     readonly main: MainThread,
   ) {
-    this.executor = new Executor(table, this.out, metrics)
+    this.executor = new Executor(table, this.out, metrics, this.prefixes)
     this.events = new EventLog(metrics, (bundle) => main.send({ kind: 'events', bundle }))
     this.watchers = new Watchers(metrics, main.send)
-    this.#watchedTable = new WatchedTable(table, this.executor.request, this.events)
+    this.#watchedTable = new WatchedTable(table, this.events)
     const bytes = Bytes.allocate(HEADROOM + READ_BYTES)
     this.input = Object.assign(bytes, { landing: bytes.u8.subarray(HEADROOM) })
   }

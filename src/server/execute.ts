@@ -31,7 +31,7 @@ import {
 } from '../store/index.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import { type Client, Parked } from './parked.js'
-import { PrefixCounts } from './prefixes.js'
+import { PrefixCount, type PrefixCounts } from './prefixes.js'
 import { DebugReader, MetaNumberReader, MetaReader, MetaStoredReader, NumberReader, ValueReader } from './readers.js'
 import { oneLine, refusalOf } from './refusals.js'
 import type { ItemTable } from './watched-table.js'
@@ -44,6 +44,16 @@ MODES[Command.Replace] = WriteMode.Replace
 MODES[Command.Append] = WriteMode.Append
 MODES[Command.Prepend] = WriteMode.Prepend
 MODES[Command.Cas] = WriteMode.Set
+
+/** What `stats detail` counts, by command number. */
+const PREFIX_COUNTS: (PrefixCount | undefined)[] = []
+for (const command of [Command.Get, Command.Gets, Command.Gat, Command.Gats, Command.MetaGet])
+  PREFIX_COUNTS[command] = PrefixCount.Get
+for (const command of [Command.Set, Command.Add, Command.Replace, Command.Append, Command.Prepend, Command.Cas])
+  PREFIX_COUNTS[command] = PrefixCount.Set
+PREFIX_COUNTS[Command.MetaSet] = PrefixCount.Set
+PREFIX_COUNTS[Command.Delete] = PrefixCount.Delete
+PREFIX_COUNTS[Command.MetaDelete] = PrefixCount.Delete
 
 const CLASSIC_OUTCOMES: Text[] = [
   reply.STORED,
@@ -86,16 +96,17 @@ export class Executor {
   readonly #metaNumber: MetaNumberReader
   readonly #metaStored: MetaStoredReader
   readonly #debug: DebugReader
-  readonly prefixes = new PrefixCounts()
+  readonly #prefixes: PrefixCounts
   /** Whose requests are being answered. */
   client: Client | undefined
   /** Set when the request that was run waits: the caller takes it, and answers nothing else until it is over. */
   parked: Parked | undefined
 
-  constructor(table: Table, out: Output, metrics: Metrics) {
+  constructor(table: Table, out: Output, metrics: Metrics, prefixes: PrefixCounts) {
     this.#table = table
     this.#out = out
     this.#metrics = metrics
+    this.#prefixes = prefixes
     this.#key = table.newKey()
     this.#metaPlainRead.mayWin = true
     this.#values = new ValueReader(out, this.request)
@@ -117,7 +128,7 @@ export class Executor {
     try {
       this.#dispatch(input)
       // A hit of a meta get begins with its first letter: `VA` and `HD`, not `EN` and not silence.
-      if (this.#detailed()) this.prefixes.note(this.request, this.#out.length > at && this.#out.u8[at] !== LETTER_E)
+      if (this.#detailed()) this.#notePrefix(this.#out.length > at && this.#out.u8[at] !== LETTER_E)
       if (this.request.noreply) this.#out.length = at
     } catch (error) {
       this.#out.length = at
@@ -198,7 +209,13 @@ export class Executor {
   }
 
   #noteHit(hit: boolean): void {
-    if (this.#detailed()) this.prefixes.note(this.request, hit)
+    if (this.#detailed()) this.#notePrefix(hit)
+  }
+
+  #notePrefix(hit: boolean): void {
+    const { command, keySource, keyStart, keyLength } = this.request
+    const what = PREFIX_COUNTS[command]
+    if (what !== undefined) this.#prefixes.note(what, hit, keySource.u8, keyStart, keyLength)
   }
 
   #touching(ms: number): void {
@@ -237,13 +254,13 @@ export class Executor {
     options.mode = isMeta ? metaMode(request.meta.mode) : MODES[request.command]
     options.compareCas = isMeta ? request.meta.compareCas : request.command === Command.Cas ? request.cas : undefined
     options.fence = isMeta ? request.meta.fence : undefined
-    this.#table.refuseTooLarge(this.#useKey(), options)
+    this.#table.refuseTooLarge(this.#useKey(), options, request.valueLength)
     if (!request.noreply) this.#out.text(reply.TOO_LARGE)
   }
 
   #delete(): void {
     this.#resetRemove()
-    const outcome = this.#table.remove(this.#useKey(), this.#remove)
+    const outcome = this.#table.remove(this.#useKey(), this.#remove, undefined, 'delete')
     this.#out.text(outcome === Outcome.Done ? reply.DELETED : reply.NOT_FOUND)
   }
 
@@ -439,7 +456,7 @@ export class Executor {
     options.dropValue = meta.has(Flag.x)
     options.touch = meta.has(Flag.T)
     options.ttlMs = options.touch ? ttlMs(meta.ttl, Date.now()) : 0
-    const outcome = this.#table.remove(this.#useKey(), options)
+    const outcome = this.#table.remove(this.#useKey(), options, undefined, 'md')
     if (outcome === Outcome.Done && meta.has(Flag.q)) return
     this.#metaOutcome(outcome)
   }

@@ -1,9 +1,11 @@
 /** `stats detail`: what happens to keys by their prefix, the part before the first colon. Off until asked for. */
-import { Command, type Request } from '../protocol/index.js'
-
 const COLON = 58
 /** Prefixes are the clients' choice: past this many, new ones are not counted. */
 const MOST_PREFIXES = 10_000
+
+/** What is counted: see `PrefixCounts.note`. */
+export const PrefixCount = { Get: 0, Set: 1, Delete: 2 } as const
+export type PrefixCount = (typeof PrefixCount)[keyof typeof PrefixCount]
 
 interface Counts {
   get: number
@@ -17,23 +19,22 @@ const decoder = new TextDecoder('latin1')
 export class PrefixCounts {
   readonly #counts = new Map<string, Counts>()
 
-  note(request: Request, hit: boolean): void {
-    const counts = this.#of(request)
+  /** Counts what was done to the key that is the `length` bytes from `start` on; `hit` is of reads alone. */
+  note(what: PrefixCount, hit: boolean, u8: Uint8Array, start: number, length: number): void {
+    const counts = this.#of(u8, start, length)
     if (counts === undefined) return
-    if (isRead(request.command)) {
+    if (what === PrefixCount.Set) counts.set++
+    else if (what === PrefixCount.Delete) counts.del++
+    else {
       counts.get++
       if (hit) counts.hit++
-    } else if (isStore(request.command)) {
-      counts.set++
-    } else if (request.command === Command.Delete || request.command === Command.MetaDelete) {
-      counts.del++
     }
   }
 
-  #of({ keySource, keyStart, keyLength }: Request): Counts | undefined {
-    const end = keySource.u8.indexOf(COLON, keyStart)
-    if (end < 0 || end >= keyStart + keyLength) return undefined
-    const prefix = decoder.decode(keySource.u8.subarray(keyStart, end))
+  #of(u8: Uint8Array, start: number, length: number): Counts | undefined {
+    const end = u8.indexOf(COLON, start)
+    if (end < 0 || end >= start + length) return undefined
+    const prefix = decoder.decode(u8.subarray(start, end))
     let counts = this.#counts.get(prefix)
     if (counts === undefined && this.#counts.size < MOST_PREFIXES) {
       counts = { get: 0, hit: 0, set: 0, del: 0 }
@@ -67,12 +68,4 @@ export function mergePrefixes(texts: string): string {
     ([prefix, { get, hit, set, del }]) => `PREFIX ${prefix} get ${get} hit ${hit} set ${set} del ${del}\r\n`,
   )
   return `${rows.join('')}END\r\n`
-}
-
-function isRead(command: Command): boolean {
-  return command <= Command.Gats || command === Command.MetaGet
-}
-
-function isStore(command: Command): boolean {
-  return (command >= Command.Set && command <= Command.Cas) || command === Command.MetaSet
 }

@@ -2,7 +2,6 @@
  * The table as the executor uses it while somebody watches: each operation is done by the table, and told. In its place
  * the table itself is used again as soon as nobody watches any more.
  */
-import { Command, type Request } from '../protocol/index.js'
 import {
   type ArithmeticOptions,
   Bytes,
@@ -21,8 +20,13 @@ import {
 } from '../store/index.js'
 import { EventKind, type EventLog } from './events.js'
 
-/** What the executor needs of a table. */
-export type ItemTable = Pick<Table, 'read' | 'write' | 'addOrWait' | 'refuseTooLarge' | 'remove' | 'arithmetic'>
+/** What an executor needs of a table, and besides what only the log is told. */
+export interface ItemTable extends Pick<Table, 'read' | 'write' | 'addOrWait' | 'arithmetic'> {
+  /** `length` is that of the value, in bytes. */
+  refuseTooLarge(key: Key, options: WriteOptions, length: number): void
+  /** `command` is the one that it came with. */
+  remove(key: Key, options: RemoveOptions, reader: ItemReader | undefined, command: string): Outcome
+}
 
 /** By `Outcome`, as memcached names them. */
 const STATUSES = [
@@ -64,15 +68,13 @@ class Tap implements ItemReader {
 
 export class WatchedTable implements ItemTable {
   readonly #table: Table
-  readonly #request: Request
   readonly #log: EventLog
   readonly #tap = new Tap()
   readonly #evictedKey = Bytes.allocate(256)
   #wanted = 0
 
-  constructor(table: Table, request: Request, log: EventLog) {
+  constructor(table: Table, log: EventLog) {
     this.#table = table
-    this.#request = request
     this.#log = log
   }
 
@@ -87,18 +89,13 @@ export class WatchedTable implements ItemTable {
     return (this.#wanted & kind) !== 0
   }
 
-  get #key(): Uint8Array {
-    const { keySource, keyStart, keyLength } = this.#request
-    return keySource.u8.subarray(keyStart, keyStart + keyLength)
-  }
-
   read(key: Key, options: ReadOptions, reader?: ItemReader): boolean {
     if (options.peek || !this.#wants(EventKind.fetchers)) return this.#table.read(key, options, reader)
     const tap = this.#tap.before(reader)
     this.#table.vivified = false
     // A touch shows its item to nobody, and is counted as no read.
     const found = this.#table.read(key, options, reader === undefined ? undefined : tap) && !this.#table.vivified
-    this.#log.itemGet(this.#key, found, tap.sizeClass, tap.valueLength)
+    this.#log.itemGet(key.toBytes(), found, tap.sizeClass, tap.valueLength)
     return found || this.#table.vivified
   }
 
@@ -106,8 +103,8 @@ export class WatchedTable implements ItemTable {
     if (!this.#wants(EventKind.mutations)) return this.#table.write(key, value, start, length, options, reader)
     const tap = this.#tap.before(reader)
     const outcome = this.#table.write(key, value, start, length, options, tap)
-    if (outcome === Outcome.Done) this.#stored(commandOf(options))
-    else this.#refused(outcome, options, length)
+    if (outcome === Outcome.Done) this.#stored(key, commandOf(options))
+    else this.#refused(key, outcome, options, length)
     return outcome
   }
 
@@ -126,34 +123,34 @@ export class WatchedTable implements ItemTable {
       return this.#table.addOrWait(key, value, start, length, options, waitMs, settle, reader)
     const tap = this.#tap.before(reader)
     const outcome = this.#table.addOrWait(key, value, start, length, options, waitMs, settle, tap)
-    if (outcome === Outcome.Done) this.#stored(commandOf(options))
-    else if (typeof outcome === 'number') this.#refused(outcome, options, length)
+    if (outcome === Outcome.Done) this.#stored(key, commandOf(options))
+    else if (typeof outcome === 'number') this.#refused(key, outcome, options, length)
     return outcome
   }
 
-  refuseTooLarge(key: Key, options: WriteOptions): void {
+  refuseTooLarge(key: Key, options: WriteOptions, length: number): void {
     this.#table.refuseTooLarge(key, options)
-    if (this.#wants(EventKind.mutations)) this.#refused(Outcome.TooLarge, options, this.#request.valueLength)
+    if (this.#wants(EventKind.mutations)) this.#refused(key, Outcome.TooLarge, options, length)
   }
 
-  #stored(command: string): void {
+  #stored(key: Key, command: string): void {
     const { ttlMs, sizeClass, valueLength } = this.#tap
     // What is over already is told as such; 0 says for ever.
     const ttl = ttlMs < 0 ? 0 : ttlMs === 0 ? -1 : Math.ceil(ttlMs / 1000)
-    this.#log.itemStore(this.#key, STATUSES[Outcome.Done], command, ttl, sizeClass, valueLength)
+    this.#log.itemStore(key.toBytes(), STATUSES[Outcome.Done], command, ttl, sizeClass, valueLength)
   }
 
-  #refused(outcome: Outcome, options: WriteOptions, length: number): void {
-    this.#log.itemStore(this.#key, STATUSES[outcome], commandOf(options), Math.ceil(options.ttlMs / 1000), 0, length)
+  #refused(key: Key, outcome: Outcome, options: WriteOptions, length: number): void {
+    const ttl = Math.ceil(options.ttlMs / 1000)
+    this.#log.itemStore(key.toBytes(), STATUSES[outcome], commandOf(options), ttl, 0, length)
   }
 
-  remove(key: Key, options: RemoveOptions): Outcome {
+  remove(key: Key, options: RemoveOptions, reader: ItemReader | undefined, command: string): Outcome {
     const gone = !options.invalidate && !options.dropValue
-    if (!gone || !this.#wants(EventKind.deletions)) return this.#table.remove(key, options)
-    const tap = this.#tap.before(undefined)
+    if (!gone || !this.#wants(EventKind.deletions)) return this.#table.remove(key, options, reader)
+    const tap = this.#tap.before(reader)
     const outcome = this.#table.remove(key, options, tap)
-    const command = this.#request.command === Command.MetaDelete ? 'md' : 'delete'
-    if (outcome === Outcome.Done) this.#log.deleted(this.#key, command, tap.sizeClass, tap.valueLength)
+    if (outcome === Outcome.Done) this.#log.deleted(key.toBytes(), command, tap.sizeClass, tap.valueLength)
     return outcome
   }
 
@@ -162,7 +159,7 @@ export class WatchedTable implements ItemTable {
     if (!this.#wants(EventKind.mutations)) return this.#table.arithmetic(key, options, reader)
     this.#table.vivified = false
     const outcome = this.#table.arithmetic(key, options, this.#tap.before(reader))
-    if (this.#table.vivified) this.#stored(COMMANDS[WriteMode.Add])
+    if (this.#table.vivified) this.#stored(key, COMMANDS[WriteMode.Add])
     return outcome
   }
 

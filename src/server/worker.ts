@@ -117,8 +117,8 @@ function refuse(socket: Socket): void {
 
 function answer(question: Question): string {
   if (question === 'conns') return describeConnections()
-  if (question === 'forget prefixes') context.executor.prefixes.clear()
-  return context.executor.prefixes.toString()
+  if (question === 'forget prefixes') context.prefixes.clear()
+  return context.prefixes.toString()
 }
 
 function describeConnections(): string {

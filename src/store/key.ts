@@ -100,6 +100,12 @@ export class Key {
     this.#take(length)
   }
 
+  /** A copy of the key's bytes: for logs, not for look-ups. */
+  toBytes(): Uint8Array {
+    const { words } = this
+    return Uint8Array.from({ length: this.length }, (_, i) => words[i >> 2]! >>> ((i & 3) << 3))
+  }
+
   equals(other: Key): boolean {
     if (this.first !== other.first || this.length !== other.length) return false
     for (let i = this.wordLength - 1; i >= 0; i--) if (this.words[i] !== other.words[i]) return false
