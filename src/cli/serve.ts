@@ -24,6 +24,7 @@ interface Flags {
   verbose: number
   pidfile?: string
   user?: string
+  authFile?: string
   stateDir?: string
   maxLease: number
   pinnedPrefix: string[]
@@ -33,7 +34,6 @@ interface Flags {
 /** memcached options that mean something we do not do: flags, and what to say. */
 const REFUSED: [flags: string, why: string][] = [
   ['-S, --enable-sasl', 'SASL is not supported yet'],
-  ['-Y, --auth-file <file>', 'authentication is not supported yet'],
   ['-Z, --enable-ssl', 'TLS is not supported yet'],
   ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
   ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
@@ -96,6 +96,7 @@ export function serveCommand(): Command {
     .option('-F, --disable-flush-all', 'refuse flush_all')
     .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
     .option('-W, --disable-watch', 'refuse watch')
+    .option('-Y, --auth-file <file>', 'answer only who names a user of this file: user:password lines')
     .option('-B, --protocol <name>', 'ascii or auto', asciiOnly)
     .option('-P, --pidfile <file>', 'write the process id there')
     .option('-u, --user <name>', 'after listening as root, go on as this user')
@@ -164,6 +165,7 @@ function options(flags: Flags): ServeOptions {
     socketMode: flags.unixMask,
     idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,
     ...(flags.listen !== undefined && { host: flags.listen }),
+    ...(flags.authFile !== undefined && { authFile: flags.authFile }),
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
     ...(flags.unixSocket !== undefined && { socketPath: flags.unixSocket }),
     ...(flags.maxReqsPerEvent !== undefined && { requestsPerTurn: flags.maxReqsPerEvent }),

@@ -37,6 +37,12 @@ export const NO_WATCH = line('CLIENT_ERROR watch commands not allowed')
 export const BAD_SHUTDOWN = line('CLIENT_ERROR invalid shutdown mode')
 export const NO_SHUTDOWN = line('SERVER_ERROR: shutdown not enabled')
 
+export const UNAUTHENTICATED = line('CLIENT_ERROR unauthenticated')
+export const TOKEN_TOO_LONG = line('CLIENT_ERROR auth token too long')
+export const BAD_TERMINATION = line('CLIENT_ERROR bad command line termination')
+export const BAD_TOKEN_FORMAT = line('CLIENT_ERROR bad authentication token format')
+export const AUTH_FAILED = line('CLIENT_ERROR authentication failure')
+
 export const DUPLICATE_FLAG = line('CLIENT_ERROR duplicate flag')
 export const INVALID_FLAG = line('CLIENT_ERROR invalid flag')
 export const INVALID_OR_DUPLICATE_FLAG = line('CLIENT_ERROR invalid or duplicate flag')

@@ -1,5 +1,6 @@
 /** The first byte of a connection tells which protocol its client speaks. */
 import type { Bytes } from '../store/index.js'
+import { AsciiGate } from './auth/ascii-gate.js'
 import type { WorkerContext } from './context.js'
 import type { Dialect, Flow } from './dialect.js'
 import { TextDialect } from './text-dialect.js'
@@ -23,7 +24,8 @@ export class Negotiation implements Dialect {
 
   answer(bytes: Bytes, start: number): number {
     if (bytes.u8[start] === BINARY_MAGIC) this.#flow.close()
-    else this.#flow.speak(new TextDialect(this.#context, this.#flow))
+    else if (this.#context.credentials === undefined) this.#flow.speak(new TextDialect(this.#context, this.#flow))
+    else this.#flow.speak(new AsciiGate(this.#context, this.#flow))
     return start
   }
 

@@ -24,7 +24,6 @@ test('wrong usage ends with 2 and says why', () => {
     [['-I', '12q'], /such as 512k or 4m/],
     [['-U', '11211'], /amplifier/],
     [['-S'], /SASL is not supported/],
-    [['-Y', 'file'], /not supported yet/],
     [['-Z'], /TLS is not supported/],
     [['-d'], /daemons/],
     [['-C'], /CAS/],

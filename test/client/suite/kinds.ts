@@ -37,11 +37,13 @@ async function overSocket(server: Promise<{ path: string; stop(): Promise<unknow
   return { address: path, stop }
 }
 
-async function startWithPassword(): Promise<StartedServer> {
+type Start = (args: string[]) => Promise<{ host: string; port: number; stop(): Promise<unknown> }>
+
+async function startWithPassword(start: Start): Promise<StartedServer> {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-auth-'))
   const file = join(dir, 'users')
   writeFileSync(file, 'somebody:word\n')
-  const server = await overTcp(startMemcached(['-Y', file]))
+  const server = await overTcp(start(['-Y', file]))
   const stop = async () => {
     await server.stop()
     rmSync(dir, { recursive: true, force: true })
@@ -72,9 +74,15 @@ export const kinds: readonly ServerKind[] = [
     start: async (t) => (hasMemcached(t) ? overSocket(startMemcachedOnSocket()) : undefined),
   },
   {
+    name: 'Latchkey with a password',
+    meta: true,
+    options: { username: 'somebody', password: 'word' },
+    start: () => startWithPassword((args) => startLatchkey({ threads: 2, args })),
+  },
+  {
     name: 'memcached with a password',
     meta: true,
     options: { username: 'somebody', password: 'word' },
-    start: async (t) => (hasMemcached(t) ? startWithPassword() : undefined),
+    start: async (t) => (hasMemcached(t) ? startWithPassword(startMemcached) : undefined),
   },
 ]
