@@ -241,7 +241,6 @@ export class Executor {
     options.fence = undefined
     options.vivify = false
     options.bindTo = 0
-    this.#metrics.add(Metric.CmdSet, 1)
     const outcome = this.#table.write(this.#useKey(), input, request.next, request.valueLength, options)
     this.#out.text(CLASSIC_OUTCOMES[outcome])
   }
@@ -362,7 +361,6 @@ export class Executor {
     options.fence = meta.fence
     options.vivify = meta.has(Flag.N)
     if (options.vivify) options.vivifyTtlMs = ttlMs(meta.vivifyTtl, now)
-    this.#metrics.add(Metric.CmdSet, 1)
     const at = this.#out.length
     const key = this.#useKey()
     // With no flag there is nothing to tell of the item, and no need to look at it.

@@ -14,7 +14,6 @@ export const Metric = {
   IdleKicks: 6,
   /** Requests answered with SERVER_ERROR because something threw. */
   InternalErrors: 7,
-  CmdSet: 8,
   CmdMeta: 9,
   CmdFlush: 10,
   /** Events that a thread has told, or had no room for. */

@@ -105,7 +105,6 @@ function lockRows(table: Table, { stateDir }: Settings): StatRow[] {
 
 function trafficRows(metrics: Metrics, settings: Settings): StatRow[] {
   return [
-    ['cmd_set', metrics.sum(Metric.CmdSet)],
     ['cmd_meta', metrics.sum(Metric.CmdMeta)],
     ['cmd_flush', metrics.sum(Metric.CmdFlush)],
     ['idle_kicks', metrics.sum(Metric.IdleKicks)],

@@ -7,22 +7,13 @@ import { SIZE_CLASSES, THREAD_SLOTS } from './layout.js'
 import { COUNTER_CELLS, type Memory } from './memory.js'
 
 export const COUNTER_NAMES = [
-  'cmdGet',
-  'cmdTouch',
-  'getHits',
   'getMisses',
   'getExpired',
-  'touchHits',
   'touchMisses',
-  'deleteHits',
   'deleteMisses',
-  'incrHits',
   'incrMisses',
-  'decrHits',
   'decrMisses',
-  'casHits',
   'casMisses',
-  'casBadval',
   'storeTooLarge',
   'storeNoMemory',
   'totalItems',
@@ -32,6 +23,8 @@ export const COUNTER_NAMES = [
   'expiredUnfetched',
   'reclaimed',
   'crawlerReclaimed',
+  'crawlerItemsChecked',
+  'directReclaims',
   'compactedItems',
   'promotedItems',
   'repairs',
@@ -42,16 +35,33 @@ export const COUNTER_NAMES = [
   'waitsRefused',
   'waitsAbandoned',
 ] as const
-export type CounterName = (typeof COUNTER_NAMES)[number]
+type PlainCounterName = (typeof COUNTER_NAMES)[number]
 
 /** A counter's cell in its row. */
 export const Counter = Object.fromEntries(COUNTER_NAMES.map((name, cell) => [name, cell])) as Record<
-  CounterName,
+  PlainCounterName,
   number
 >
 
-/** What is counted by size class as well, when an item goes or finds no room: rarely enough for that. */
+/** What is done to items that are there, or offered, counted by size class alone: its total is the classes' sum. */
+const COMMAND_NAMES = [
+  'getHits',
+  'cmdSet',
+  'deleteHits',
+  'incrHits',
+  'decrHits',
+  'casHits',
+  'casBadval',
+  'touchHits',
+] as const
+type CommandName = (typeof COMMAND_NAMES)[number]
+
+/** `cmdGet` and `cmdTouch` are hits and misses together. */
+export type CounterName = PlainCounterName | CommandName | 'cmdGet' | 'cmdTouch'
+
 export const CLASS_COUNTER_NAMES = [
+  ...COMMAND_NAMES,
+  // When an item goes or finds no room: rarely enough to be counted here as well.
   'evicted',
   'evictedNonzero',
   'evictedUnfetched',
@@ -67,8 +77,11 @@ export const ClassCounter = Object.fromEntries(CLASS_COUNTER_NAMES.map((name, ce
   number
 >
 
+const CELLS_PER_CLASS = CLASS_COUNTER_NAMES.length
+const CLASSES_AT = COUNTER_CELLS - CELLS_PER_CLASS * SIZE_CLASSES
+
 function classCell(counter: number, size: number): number {
-  return COUNTER_CELLS - CLASS_COUNTER_NAMES.length * (SIZE_CLASSES - size) + counter
+  return CLASSES_AT + CELLS_PER_CLASS * size + counter
 }
 
 /** This thread's row. */
@@ -112,7 +125,16 @@ export function sumCounters(memory: Memory): Record<CounterName, number> {
   COUNTER_NAMES.forEach((name, cell) => {
     sums[name] = sinceReset(memory, cell)
   })
+  for (const name of COMMAND_NAMES) sums[name] = sumOverClasses(memory, ClassCounter[name])
+  sums.cmdGet = sums.getHits + sums.getMisses
+  sums.cmdTouch = sums.touchHits + sums.touchMisses
   return sums
+}
+
+function sumOverClasses(memory: Memory, counter: number): number {
+  let total = 0
+  for (let size = 0; size < SIZE_CLASSES; size++) total += sinceReset(memory, classCell(counter, size))
+  return total
 }
 
 /** Likewise of one size class. */

@@ -5,7 +5,7 @@
 import { threadId } from 'node:worker_threads'
 import { Changes } from './changes.js'
 import { type Clock, monotonicClock } from './clock.js'
-import { Counters } from './counters.js'
+import { Counter, Counters } from './counters.js'
 import { StoreLockTimeoutError } from './errors.js'
 import { Evictor } from './eviction.js'
 import { HandOver, type Succession } from './hand-over.js'
@@ -194,6 +194,8 @@ export class Engine {
   makeRoom(pages: number): boolean {
     const { control, stripes } = this.memory
     const goal = Math.min(pages + this.pool.reserve, this.memory.pages)
+    if (this.pool.free > goal) return true
+    this.counters.add(Counter.directReclaims)
     // Threads begin at different stripes, and each then goes round by itself, so that it leaves none out.
     const start = Atomics.add(control, Global.EvictionHand, 1) >>> 0
     for (let pass = 0, refusals = 0; pass < ROOM_PASSES_MAX + pages && refusals < stripes; pass++) {

@@ -80,7 +80,8 @@ export class Evictor {
     // Set before the walk, which may free the page, and lowered again as the walk finds what is left.
     this.#log.forgetExpiryLocked(page)
     this.#eachRecordLocked(stripe, page, () => {
-      const expiresAtMs = this.#walk.expiresAtMs
+      this.#counters.add(Counter.crawlerItemsChecked)
+      const { expiresAtMs } = this.#walk
       if (expiresAtMs === 0) return
       if (expiresAtMs > nowMs) this.#log.noteExpiryLocked(this.#walk.location, expiresAtMs)
       else if (this.#findWalkedLocked()) this.#dropExpiredLocked(stripe, true)

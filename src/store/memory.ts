@@ -19,8 +19,8 @@ import {
 } from './layout.js'
 import { WAITER_STATES, WAITER_WORDS, waiterBytes, waitersAt, waitersFor } from './waiter-layout.js'
 
-/** Doubles in a thread slot's row of counters: one for each of what is counted, then eight for each size class. */
-export const COUNTER_CELLS = 64 + 8 * SIZE_CLASSES
+/** Doubles in a thread slot's row of counters: one for each of what is counted, then sixteen for each size class. */
+export const COUNTER_CELLS = 64 + 16 * SIZE_CLASSES
 
 /** Numbers that never change in a store's life, and where its regions begin. */
 export interface Geometry {

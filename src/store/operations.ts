@@ -173,7 +173,6 @@ export class Operations implements Succession {
     options: WriteOptions,
     reader: ItemReader | undefined,
   ): number {
-    const { counters } = this.#engine
     if (this.#isTooLarge(key, length)) return this.refuseTooLargeLocked(stripe, key, options)
     const { fence } = options
     if (fence !== undefined && fence < this.#fenceOf(stripe, key)) return Outcome.Exists
@@ -204,7 +203,7 @@ export class Operations implements Succession {
     if (!this.#commit(stripe, key, exists)) return NeedRoom
     // Whoever was told to recompute the value still is: a second reader must not be.
     if (stale) this.#record.state |= state & State.TokenSent
-    counters.add(Counter.totalItems)
+    this.#countStored(exists && options.compareCas !== undefined)
     this.#show(reader)
     return Outcome.Done
   }
@@ -245,28 +244,28 @@ export class Operations implements Succession {
       counters.add(Counter.deleteMisses)
       return Outcome.NotFound
     }
-    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) return Outcome.Exists
+    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) {
+      counters.add(Counter.deleteMisses)
+      return Outcome.Exists
+    }
     if (fence !== undefined && !this.#raiseFence(stripe, key, fence, record.expiresAtMs)) return NeedRoom
     this.#show(reader)
-    if (!options.dropValue && !options.invalidate) this.#unlink(stripe, key)
-    else if (!this.#mark(stripe, key, options)) return NeedRoom
-    counters.add(Counter.deleteHits)
+    if (options.dropValue || options.invalidate) return this.#mark(stripe, key, options) ? Outcome.Done : NeedRoom
+    this.#countOfItem(ClassCounter.deleteHits)
+    this.#unlink(stripe, key)
     return Outcome.Done
   }
 
   arithmeticLocked(stripe: number, key: Key, options: ArithmeticOptions, reader: ItemReader | undefined): number {
-    const { counters } = this.#engine
     const record = this.#record
     if (!this.#findLive(stripe, key)) {
-      counters.add(options.decrement ? Counter.decrMisses : Counter.incrMisses)
-      return options.vivify ? this.#vivifyNumber(stripe, key, options, reader) : Outcome.NotFound
+      if (options.vivify) return this.#vivifyNumber(stripe, key, options, reader)
+      this.#engine.counters.add(options.decrement ? Counter.decrMisses : Counter.incrMisses)
+      return Outcome.NotFound
     }
     const length = record.valueLength
     if (length === 0 || length > NUMBER_LENGTH_MAX) return Outcome.NonNumeric
-    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) {
-      counters.add(Counter.casBadval)
-      return Outcome.Exists
-    }
+    if (options.compareCas !== undefined && options.compareCas !== this.#tokenOf(record)) return Outcome.Exists
     const text = length > DIGITS_MAX ? Bytes.allocate(length) : this.#digits
     record.copyValue(text, 0)
     const before = parseU64(text, 0, length)
@@ -278,7 +277,7 @@ export class Operations implements Succession {
     if (!this.#overwriteNumber(stripe, key, text, Math.max(digits, length), options)) return NeedRoom
     // As there, a number that has grown is an item stored anew.
     if (digits <= length) record.state |= state & CARRIED
-    counters.add(options.decrement ? Counter.decrHits : Counter.incrHits)
+    this.#countOfItem(options.decrement ? ClassCounter.decrHits : ClassCounter.incrHits)
     record.bump(this.#engine.coarseSeconds)
     this.#show(reader)
     return Outcome.Done
@@ -416,12 +415,9 @@ export class Operations implements Succession {
     }
     if (compareCas === undefined) return Go
     const token = this.#tokenOf(this.#record)
-    if (compareCas === token) {
-      counters.add(Counter.casHits)
-      return Go
-    }
+    if (compareCas === token) return Go
     if (options.invalidate && !extendsValue(mode) && compareCas < token) return GoStale
-    counters.add(Counter.casBadval)
+    this.#countOfItem(ClassCounter.casBadval)
     return Outcome.Exists
   }
 
@@ -444,21 +440,30 @@ export class Operations implements Succession {
     this.#fresh.copyIn(prepends ? 0 : oldLength, length, value, start)
     this.#tokenFor = options.bindTo
     if (!this.#commit(stripe, key, true)) return NeedRoom
-    this.#engine.counters.add(Counter.totalItems)
+    this.#countStored(options.compareCas !== undefined)
     this.#show(reader)
     return Outcome.Done
   }
 
+  #countStored(compared: boolean): void {
+    this.#engine.counters.add(Counter.totalItems)
+    if (compared) this.#countOfItem(ClassCounter.casHits)
+  }
+
+  /** Counts what was done to the item that `record` is on. */
+  #countOfItem(counter: number): void {
+    this.#engine.counters.addOfClass(counter, sizeClass(this.#record.units))
+  }
+
+  /** As in memcached, a read that touches counts as a touch. */
   #countRead(hit: boolean, options: ReadOptions, reader: ItemReader | undefined): void {
     if (options.peek) return
-    const { counters } = this.#engine
-    if (reader !== undefined) {
-      counters.add(Counter.cmdGet)
-      counters.add(hit ? Counter.getHits : Counter.getMisses)
-    }
     if (options.touch) {
-      counters.add(Counter.cmdTouch)
-      counters.add(hit ? Counter.touchHits : Counter.touchMisses)
+      if (hit) this.#countOfItem(ClassCounter.touchHits)
+      else this.#engine.counters.add(Counter.touchMisses)
+    } else if (reader !== undefined) {
+      if (hit) this.#countOfItem(ClassCounter.getHits)
+      else this.#engine.counters.add(Counter.getMisses)
     }
   }
 

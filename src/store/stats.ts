@@ -101,16 +101,17 @@ function waiterStats(memory: Memory): Pick<TableStats, 'waiters' | 'waitersMax' 
   return { waiters, waitersMax: memory.waiters, boundItems: counts[WaiterState.Bound]! }
 }
 
-/** The size classes that have items, smallest first. */
+/** The size classes that have items, or had some since the last reset, smallest first. */
 export function sizeClasses(engine: Engine): SizeClass[] {
   const { memory } = engine
   const ages = longestIdleSeconds(engine)
   const classes: SizeClass[] = []
   for (let id = 0; id < SIZE_CLASSES; id++) {
     const items = sumOverStripes(memory, Stripe.Classes + id)
-    if (items <= 0) continue
+    const counts = sumClassCounters(memory, id)
+    if (items <= 0 && Object.values(counts).every((count) => count === 0)) continue
     classes.push({
-      ...sumClassCounters(memory, id),
+      ...counts,
       id,
       upTo: 2 ** id,
       items,

@@ -9,11 +9,12 @@ import { Bindings, Places } from './bindings.js'
 import type { Bytes } from './bytes.js'
 import { casCeiling, casEpochAt } from './cas-epoch.js'
 import { type Clock, monotonicClock } from './clock.js'
-import { resetCounters } from './counters.js'
+import { ClassCounter, resetCounters } from './counters.js'
 import { Engine } from './engine.js'
 import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './errors.js'
 import { checkFenceKey } from './fences.js'
 import type { LeaseKeeper } from './horizon.js'
+import { sizeClass } from './items.js'
 import type { Key } from './key.js'
 import { LatestLease } from './latest-lease.js'
 import { GlobalDouble, QueueName, UNIT_BYTES } from './layout.js'
@@ -21,6 +22,7 @@ import { allocateMemory, type MemoryHandle } from './memory.js'
 import { NeedRoom, Obstacle, Operations, Read } from './operations.js'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
 import { PinnedPrefixes } from './pinned.js'
+import { recordUnits } from './records.js'
 import { type SizeClass, type StripeStats, sizeClasses, stripeStats, type TableStats, tableStats } from './stats.js'
 import {
   type ArithmeticOptions,
@@ -182,11 +184,19 @@ export class Table {
       } finally {
         this.#engine.unlock(stripe)
       }
-      if (result !== NeedRoom) return result as Outcome
+      if (result !== NeedRoom) {
+        if (result !== Outcome.TooLarge) this.#countWrite(key, length)
+        return result as Outcome
+      }
       if (this.#makeRoom(attempt)) continue
       this.#engine.withStripe(stripe, () => this.#operations.giveUpWriteLocked(stripe, key, length, options))
       return Outcome.OutOfMemory
     }
+  }
+
+  /** Stored or not: as memcached counts, every store whose value there was room to take. */
+  #countWrite(key: Key, length: number): void {
+    this.#engine.counters.addOfClass(ClassCounter.cmdSet, sizeClass(recordUnits(0, key.length, length)))
   }
 
   /**
@@ -440,7 +450,7 @@ export class Table {
     resetCounters(this.#engine.memory)
   }
 
-  /** The size classes that have items, smallest first. */
+  /** The size classes that have items, or had some since the last reset, smallest first. */
   sizeClasses(): SizeClass[] {
     this.tick()
     return sizeClasses(this.#engine)
