@@ -9,6 +9,7 @@ const MINUS = 45
 
 export const MAX_I32 = 2 ** 31 - 1
 const MAX_U32 = 2 ** 32 - 1
+const MAX_I64 = 2n ** 63n - 1n
 const MAX_U64 = 2n ** 64n - 1n
 
 /** Marks text that is no number of the wanted kind; outside the range of every 32-bit kind. */
@@ -40,10 +41,20 @@ export function parseU32(u8: Uint8Array, start: number, end: number): number {
 /** −2^31 to 2^31 − 1 with an optional sign, `NOT_A_NUMBER` when refused. */
 export function parseI32(u8: Uint8Array, start: number, end: number): number {
   const sign = start < end ? u8[start] : 0
-  const signed = sign === PLUS || sign === MINUS
-  const value = digits(u8, signed ? start + 1 : start, end, sign === MINUS ? MAX_I32 + 1 : MAX_I32)
-  if (value < 0) return NOT_A_NUMBER
+  const first = sign === PLUS || sign === MINUS ? start + 1 : start
+  const value = digits(u8, first, end, MAX_I32)
+  if (value < 0) return lowerHalf(u8, first, end, sign === MINUS)
   return sign === MINUS ? -value : value
+}
+
+/**
+ * Of a number that has 64 bits memcached takes the lower 32. libmemcached, and so PHP and pylibmc, depends on it: its
+ * text protocol writes a time of −1 as 4294967295.
+ */
+function lowerHalf(u8: Uint8Array, start: number, end: number, negative: boolean): number {
+  const value = u8[start] === PLUS ? undefined : parseU64(u8, start, end)
+  if (value === undefined || value > MAX_I64 + (negative ? 1n : 0n)) return NOT_A_NUMBER
+  return Number(BigInt.asIntN(32, negative ? -value : value))
 }
 
 /** Fifteen digits: past any clock, and exact in a double. */

@@ -24,9 +24,18 @@ test('client flags are 32 bits, unsigned', () => {
 test('expiry times are 32 bits, signed', () => {
   assert.equal(all(parseI32, '-2147483648'), -2147483648)
   assert.equal(all(parseI32, '2147483647'), 2147483647)
-  for (const text of ['', '-', '--1', '2147483648', '-2147483649', '1.5']) {
+  for (const text of ['', '-', '--1', '+-1', '-+1', '++1', '1.5', '9223372036854775808', '-9223372036854775809']) {
     assert.equal(all(parseI32, text), NOT_A_NUMBER, text)
   }
+})
+
+test('an expiry time of 64 bits is cut to the lower 32', () => {
+  assert.equal(all(parseI32, '4294967295'), -1)
+  assert.equal(all(parseI32, '2147483648'), -2147483648)
+  assert.equal(all(parseI32, '-2147483649'), 2147483647)
+  assert.equal(all(parseI32, '4294967306'), 10)
+  assert.equal(all(parseI32, '9223372036854775807'), -1)
+  assert.equal(all(parseI32, '-9223372036854775808'), 0)
 })
 
 test('64-bit numbers are exact, and bounded', () => {
