@@ -1,0 +1,127 @@
+/** The scripts of real clients: who runs them, and how many checks each makes. */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { requireWorking } from '../../support/peers.js'
+import { projectRoot } from '../../support/root.js'
+import type { Given } from './given.js'
+
+const patienceMs = 120_000
+const sources = join(projectRoot, 'test/peers/clients')
+
+interface Runtime {
+  command: string
+  /** The command line up to the script's argument. */
+  line(script: string): string[]
+  /** Exits with 0 when what the script needs is installed. */
+  probe(needs: string): string[]
+  packages: string
+}
+
+const python: Runtime = {
+  // Another `python3` on the PATH does not see Debian's packages.
+  command: '/usr/bin/python3',
+  line: (script) => ['-B', join(sources, 'python', `${script}.py`)],
+  probe: (needs) => ['-c', `import ${needs}`],
+  packages: 'apt install python3-pymemcache python3-memcache python3-pylibmc python3-django',
+}
+
+const php: Runtime = {
+  command: 'php',
+  line: (script) => [join(sources, 'php', `${script}.php`)],
+  probe: (needs) => ['-r', `foreach (explode(',', '${needs}') as $name) extension_loaded($name) || exit(1);`],
+  packages: 'apt install php-cli php-memcache php-memcached',
+}
+
+const npm: Runtime = {
+  command: process.execPath,
+  line: (script) => ['--no-deprecation', join(import.meta.dirname, 'npm', `${script}.js`)],
+  probe: (needs) => ['-e', `import('${needs}')`],
+  packages: 'npm ci',
+}
+
+export interface Script {
+  runtime: Runtime
+  /** Of the file, without its extension. */
+  name: string
+  /** Modules, extensions or packages, as the runtime's probe takes them. */
+  needs: string
+  protocol: 'text' | 'binary'
+  /** So many PASS lines it writes. */
+  checks: number
+  /** For `together`: which client it is to use. */
+  client?: string
+}
+
+/** What the server speaks. */
+const spoken: Script['protocol'][] = ['text']
+
+type Checks = Partial<Record<Script['protocol'], number>>
+
+function script(runtime: Runtime, name: string, needs: string, checks: Checks): Script[] {
+  const protocols = Object.keys(checks) as Script['protocol'][]
+  return protocols.map((protocol) => ({ runtime, name, needs, protocol, checks: checks[protocol]! }))
+}
+
+export const scripts: readonly Script[] = [
+  script(python, 'pymemcache_operations', 'pymemcache', { text: 73 }),
+  script(python, 'pymemcache_sharing', 'pymemcache', { text: 23 }),
+  script(python, 'python_memcached', 'memcache', { text: 57 }),
+  script(python, 'pylibmc_operations', 'pylibmc', { text: 62, binary: 62 }),
+  script(python, 'pylibmc_sharing', 'pylibmc', { text: 26, binary: 26 }),
+  script(python, 'django_cache', 'django, pymemcache, memcache, pylibmc', { text: 102, binary: 102 }),
+  script(python, 'django_pages', 'django, pymemcache', { text: 6 }),
+  script(php, 'memcached_operations', 'memcached', { text: 76, binary: 77 }),
+  script(php, 'memcached_sharing', 'memcached', { text: 32, binary: 32 }),
+  script(php, 'memcache_operations', 'memcache', { text: 35, binary: 33 }),
+  script(php, 'sessions', 'memcache,memcached', { text: 8, binary: 4 }),
+  script(npm, 'memjs', 'memjs', { binary: 36 }),
+  script(npm, 'memcached', 'memcached', { text: 53 }),
+  script(npm, 'memcache', 'memcache', { text: 36, binary: 11 }),
+]
+  .flat()
+  .filter(({ protocol }) => spoken.includes(protocol))
+
+function togetherWith(client: string, runtime: Runtime, needs: string, protocols: Script['protocol'][]): Script[] {
+  return protocols.map((protocol) => ({ runtime, name: 'together', needs, protocol, checks: 2, client }))
+}
+
+/** Those that all work on one server at the same time. */
+export const together: readonly Script[] = [
+  togetherWith('pymemcache', python, 'pymemcache', ['text']),
+  togetherWith('memcache', python, 'memcache', ['text']),
+  togetherWith('pylibmc', python, 'pylibmc', ['text', 'binary']),
+  togetherWith('django', python, 'django, pymemcache', ['text']),
+  togetherWith('memcached', php, 'memcached', ['text', 'binary']),
+  togetherWith('memcache', php, 'memcache', ['text']),
+  togetherWith('memjs', npm, 'memjs', ['binary']),
+  togetherWith('memcached', npm, 'memcached', ['text']),
+  togetherWith('memcache', npm, 'memcache', ['text']),
+]
+  .flat()
+  .filter(({ protocol }) => spoken.includes(protocol))
+
+export function installed(t: TestContext, { runtime, needs }: Script): boolean {
+  return requireWorking(t, runtime.command, runtime.probe(needs), runtime.packages)
+}
+
+export interface Done {
+  code: number
+  lines: string[]
+  /** Everything it wrote. */
+  said: string
+}
+
+export function runScript({ runtime, name, protocol, client }: Script, given: Given): Promise<Done> {
+  const all = { ...given, binary: protocol === 'binary', client }
+  return run(runtime.command, [...runtime.line(name), JSON.stringify(all)])
+}
+
+export function run(command: string, args: string[]): Promise<Done> {
+  return new Promise((resolve) => {
+    execFile(command, args, { timeout: patienceMs, encoding: 'utf8' }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+      resolve({ code, lines: stdout.split('\n'), said: stdout + stderr })
+    })
+  })
+}
