@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ServeOptions, type Server, serve, versionText } from '../server/index.js'
 import { StoreArgumentError } from '../store/index.js'
+import { asUser, memoryFileProgress, whyNotWritable } from './memory-file.js'
 import { itemSize, octal, whole } from './sizes.js'
 
 interface Flags {
@@ -26,6 +27,7 @@ interface Flags {
   user?: string
   authFile?: string
   stateDir?: string
+  memoryFile?: string
   maxLease: number
   pinnedPrefix: string[]
   extended: { idleTimeoutSeconds: number }
@@ -37,7 +39,6 @@ const REFUSED: [flags: string, why: string][] = [
   ['-Z, --enable-ssl', 'TLS is not supported yet'],
   ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
   ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
-  ['-e, --memory-file <file>', 'the table lives in the memory of this process, and cannot be kept in a file'],
   ['-r, --enable-coredumps', 'use ulimit -c'],
 ]
 
@@ -101,6 +102,7 @@ export function serveCommand(): Command {
     .option('-P, --pidfile <file>', 'write the process id there')
     .option('-u, --user <name>', 'after listening as root, go on as this user')
     .option('--state-dir <dir>', 'keep there what locks need to know after a restart; of one server, local')
+    .option('-e, --memory-file <file>', 'a clean stop leaves all items there, and the next start has them back')
     .option('--max-lease <seconds>', 'with --state-dir: longest lease of a lock', whole(1, 2_592_000), 600)
     .option('--pinned-prefix <prefix>', 'never evict keys that begin so, as latchkey:lock:; repeatable', prefixes, [])
     .option('-o, --extended <options>', 'idle_timeout=SECONDS', extended, { idleTimeoutSeconds: 0 })
@@ -128,6 +130,7 @@ function ignored(flags: string, why: string): Option {
 }
 
 async function run(flags: Flags): Promise<void> {
+  checkMemoryFile(flags)
   let server: Server
   try {
     server = await serve(options(flags))
@@ -137,13 +140,33 @@ async function run(flags: Flags): Promise<void> {
   if (flags.user !== undefined) becomeUser(flags.user)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
   announce(server)
-  const stop = () => void server.close()
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-  await server.closed
+  stopBySignal(server, flags)
+  const code = await server.closed.then(
+    () => 0,
+    () => 1,
+  )
   if (flags.pidfile !== undefined) rmSync(flags.pidfile, { force: true })
   // Descriptors handed to workers may keep the event loop alive; everything is closed by now.
-  process.exit(0)
+  process.exit(code)
+}
+
+function checkMemoryFile({ memoryFile, user }: Flags): void {
+  const why = memoryFile === undefined || user === undefined ? undefined : whyNotWritable(memoryFile, user)
+  if (why === undefined) return
+  process.stderr.write(`latchkey: user ${user} cannot write the memory file: ${why}\n`)
+  process.exit(1)
+}
+
+function stopBySignal(server: Server, flags: Flags): void {
+  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
+  // How memcached is told to leave its memory file; without one Node's own meaning stays.
+  if (flags.memoryFile !== undefined) signals.push('SIGUSR1')
+  const stop = () => {
+    // A second one does what the system does by itself: it ends the process at once.
+    for (const signal of signals) process.off(signal, stop)
+    server.close().catch(() => undefined)
+  }
+  for (const signal of signals) process.on(signal, stop)
 }
 
 function options(flags: Flags): ServeOptions {
@@ -167,6 +190,10 @@ function options(flags: Flags): ServeOptions {
     ...(flags.listen !== undefined && { host: flags.listen }),
     ...(flags.authFile !== undefined && { authFile: flags.authFile }),
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
+    ...(flags.memoryFile !== undefined && {
+      memoryFile: flags.memoryFile,
+      onMemoryFile: memoryFileProgress(process.stderr),
+    }),
     ...(flags.unixSocket !== undefined && { socketPath: flags.unixSocket }),
     ...(flags.maxReqsPerEvent !== undefined && { requestsPerTurn: flags.maxReqsPerEvent }),
   }
@@ -190,7 +217,7 @@ function fail(error: NodeJS.ErrnoException, flags: Flags): never {
 function becomeUser(user: string): void {
   try {
     process.setgroups?.([])
-    process.setuid?.(/^\d+$/.test(user) ? Number(user) : user)
+    process.setuid?.(asUser(user))
   } catch (error) {
     process.stderr.write(`latchkey: cannot become user ${user}: ${(error as Error).message}\n`)
     process.exit(1)

@@ -1,6 +1,7 @@
 /** What a server can be told, and what it is told when nobody says. */
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import type { MemoryFileProgress } from './restart/memory-file.js'
 
 export interface ServeOptions {
   /** TCP port, 0 for any free one. Default 11211. */
@@ -34,6 +35,13 @@ export interface ServeOptions {
    * After a crash no pinned key is created for as long as one of before may be held. Default: none is kept.
    */
   stateDir?: string
+  /**
+   * A file, of this server alone, for what is in the table: a clean stop writes it, and the next start has everything back. It is
+   * removed before the first connection is served. Its directory must exist and be writable. Default: none is kept.
+   */
+  memoryFile?: string
+  /** Is told how far that file is read or written, several times a second. */
+  onMemoryFile?: (progress: MemoryFileProgress) => void
   /** With `stateDir`, the longest life of a pinned key that has an end, in ms. Default ten minutes. */
   maxLeaseMs?: number
   /**
@@ -78,6 +86,7 @@ export interface Settings {
   readonly allowDump: boolean
   readonly allowWatch: boolean
   readonly stateDir: string | undefined
+  readonly memoryFile: string | undefined
   readonly maxLeaseMs: number
   /** Of this start: 32 hex digits that no other has. */
   readonly incarnation: string
@@ -112,6 +121,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     allowDump: options.allowDump ?? true,
     allowWatch: options.allowWatch ?? true,
     stateDir: options.stateDir,
+    memoryFile: options.memoryFile,
     maxLeaseMs: options.maxLeaseMs ?? 600_000,
     incarnation: randomBytes(16).toString('hex'),
   }

@@ -11,11 +11,13 @@
  *              └───────────── the table, in shared memory ┘
  */
 import { readFileSync } from 'node:fs'
-import { Table } from '../store/index.js'
+import type { StoreOptions, Table } from '../store/index.js'
 import { readSecrets } from './auth/secrets.js'
 import { type Listener, openListener } from './listener.js'
 import { Cell, Metrics } from './metrics.js'
 import { type ServeOptions, type Settings, settle } from './options.js'
+import { MemoryFile } from './restart/memory-file.js'
+import { openTable } from './restart/open-table.js'
 import { LeaseWatch } from './state/lease-watch.js'
 import { LockState } from './state/lock-state.js'
 import { Team } from './team.js'
@@ -39,15 +41,16 @@ export class Server implements AsyncDisposable {
   readonly host: string
   /** How connections reach the workers: `turns`, `reusePort` or `shared`. */
   readonly listenerKind: Listener['kind']
-  /** Settles when the server has stopped, whoever stopped it. */
+  /** Settles as `close` does when the server has stopped, whoever stopped it. */
   readonly closed: Promise<void>
   readonly #table: Table
   readonly #team: Team
   readonly #listener: Listener
   readonly #metrics: Metrics
   readonly #leases: LeaseWatch | undefined
+  readonly #memoryFile: MemoryFile | undefined
   #closing: Promise<void> | undefined
-  #settleClosed: () => void = () => undefined
+  #settleClosed: (closing: Promise<void>) => void = () => undefined
 
   constructor(
     settings: Settings,
@@ -56,6 +59,7 @@ export class Server implements AsyncDisposable {
     team: Team,
     listener: Listener,
     leases: LeaseWatch | undefined,
+    memoryFile: MemoryFile | undefined,
   ) {
     this.settings = settings
     this.port = listener.port
@@ -66,9 +70,12 @@ export class Server implements AsyncDisposable {
     this.#team = team
     this.#listener = listener
     this.#leases = leases
+    this.#memoryFile = memoryFile
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve
     })
+    // Who does not wait for it has heard of a failure by the log.
+    this.closed.catch(() => undefined)
   }
 
   /** Bytes that the table may take for items. */
@@ -81,9 +88,15 @@ export class Server implements AsyncDisposable {
     await this.#team.kill(index)
   }
 
-  /** Takes no more connections, answers what has been read, closes, and frees the threads. Idempotent. */
+  /**
+   * Takes no more connections, answers what has been read, closes, frees the threads, and writes the memory file. Idempotent.
+   * Rejects when that file cannot be written; all else is done even so.
+   */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#closing === undefined) {
+      this.#closing = this.#close()
+      this.#settleClosed(this.#closing)
+    }
     return this.#closing
   }
 
@@ -91,9 +104,13 @@ export class Server implements AsyncDisposable {
     Atomics.store(this.#metrics.cells, Cell.Accepting, 0)
     this.#listener.close()
     await this.#team.drain(DRAIN_MS)
-    this.#leases?.stop()
-    this.#table.close()
-    this.#settleClosed()
+    const lockState = this.#leases?.stop()
+    try {
+      await this.#memoryFile?.save(this.#table, lockState)
+    } finally {
+      this.#table.close()
+      this.#memoryFile?.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,7 +122,7 @@ export class Server implements AsyncDisposable {
  * Starts a memcached server in this process: a table in shared memory, and threads that serve it.
  * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `PASSWORD_FILE` when
  * `authFile` cannot be used, with `LOCK_STATE` when
- * `stateDir` cannot be used, and with `RangeError` for options out of bounds.
+ * `stateDir` cannot be used, with `MEMORY_FILE` when `memoryFile` cannot, and with `RangeError` for options out of bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = settle(options, versionText())
@@ -118,22 +135,24 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
     const { stateDir, maxLeaseMs } = settings
     const state = stateDir === undefined ? undefined : await LockState.open(stateDir, maxLeaseMs + ROUNDING_MS, log)
     if (state !== undefined) undo.push(() => state.close())
+    const memoryFile = await openMemoryFile(options, log)
+    undo.push(() => memoryFile?.close())
+    const table = await openTable(storeOptions(settings, options), memoryFile, state, log)
+    undo.push(() => table.close())
     const listener = await openListener(settings, metrics, log)
     undo.push(() => listener.close())
     const bound = { ...settings, port: listener.port || settings.port }
-    const table = makeTable(settings, options, state)
-    undo.push(() => table.close())
     const leases = state && new LeaseWatch(state, table, log)
     undo.push(() => leases?.abandon())
     leases?.start()
     Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
     const team = new Team(bound, table, metrics, listener, secrets, state?.place, log)
     undo.push(() => team.drain(0))
-    await team.start()
+    await team.start(() => memoryFile?.remove())
     table.startSweeper()
     Atomics.store(metrics.cells, Cell.Accepting, 1)
-    const server = new Server(bound, table, metrics, team, listener, leases)
-    team.onStop = () => void server.close()
+    const server = new Server(bound, table, metrics, team, listener, leases, memoryFile)
+    team.onStop = () => void server.close().catch(() => undefined)
     return server
   } catch (error) {
     for (const step of undo.reverse()) await step()
@@ -141,11 +160,12 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   }
 }
 
-function makeTable(settings: Settings, { pinnedPrefixes }: ServeOptions, state: LockState | undefined): Table {
+function storeOptions(settings: Settings, { pinnedPrefixes }: ServeOptions): StoreOptions {
   const { memory, itemMax, evict, threads } = settings
-  return Table.create(
-    { memory, itemMax, evict, threads, ...(pinnedPrefixes && { pinnedPrefixes }) },
-    undefined,
-    state?.inherited,
-  )
+  return { memory, itemMax, evict, threads, ...(pinnedPrefixes && { pinnedPrefixes }) }
+}
+
+async function openMemoryFile(options: ServeOptions, log: (message: string) => void): Promise<MemoryFile | undefined> {
+  const { memoryFile, onMemoryFile: onProgress = () => undefined } = options
+  return memoryFile === undefined ? undefined : MemoryFile.open(memoryFile, { log, onProgress })
 }

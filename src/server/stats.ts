@@ -158,6 +158,7 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
     ['lru_segmented', 'no'],
     ['idle_timeout', settings.idleTimeoutSeconds],
     ['ssl_enabled', 'no'],
+    ['memory_file', settings.memoryFile ?? 'NULL'],
     ['state_dir', settings.stateDir ?? 'NULL'],
     ['max_lease', settings.stateDir === undefined ? 0 : settings.maxLeaseMs / 1000],
     ['pinned_prefixes', table.handle.options.pinnedPrefixes.join(' ')],

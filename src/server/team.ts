@@ -49,9 +49,11 @@ export class Team {
     })
   }
 
-  async start(): Promise<void> {
+  /** `beforeServing` is called when all threads run and none has a connection yet. */
+  async start(beforeServing: () => Promise<void> | undefined): Promise<void> {
     const ready = Array.from({ length: this.settings.threads }, (_, index) => this.#hire(index))
     const workers = await Promise.all(ready)
+    await beforeServing()
     // One after the other: with port 0 the first one finds the port.
     for (const worker of workers) await this.listener.attach(worker)
   }

@@ -3,6 +3,7 @@
  * making room, sweeping, flushing, and repairing what a dead thread left.
  */
 import { threadId } from 'node:worker_threads'
+import { type CasEra, Tokens } from './cas-epoch.js'
 import { Changes } from './changes.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { Counter, Counters } from './counters.js'
@@ -11,9 +12,21 @@ import { Evictor } from './eviction.js'
 import { HandOver, type Succession } from './hand-over.js'
 import { HashIndex } from './hash-index.js'
 import { Horizon } from './horizon.js'
+import { StoreImageError } from './image/header.js'
 import { Items } from './items.js'
 import { Key } from './key.js'
-import { Global, GlobalDouble, Mark, Page, PageKind, QueueName, SIZE_CLASSES, Stripe, StripeDouble } from './layout.js'
+import {
+  Global,
+  GlobalDouble,
+  Mark,
+  Page,
+  PageKind,
+  QueueName,
+  SIZE_CLASSES,
+  Stripe,
+  StripeDouble,
+  THREAD_SLOTS,
+} from './layout.js'
 import { acquire, Contention, ownerWord, release, seize, tryAcquire } from './lock.js'
 import { Log } from './log.js'
 import { Memory, type MemoryHandle } from './memory.js'
@@ -35,8 +48,8 @@ export interface EngineConfig {
   readonly seed: number
   /** The moment, on the clock that all threads share, from which the store counts its milliseconds. */
   readonly originMs: number
-  /** What CAS sequence 0 of stripe 0 stands for. */
-  readonly casEpoch: bigint
+  /** What CAS sequence numbers stand for. */
+  readonly casEras: readonly CasEra[]
 }
 
 export class Engine {
@@ -48,6 +61,7 @@ export class Engine {
   readonly waiters: Waiters
   readonly changes: Changes
   readonly counters: Counters
+  readonly tokens: Tokens
   readonly horizon: Horizon
   /** On the record that `index.findLocked` found last. */
   readonly record: RecordCursor
@@ -71,7 +85,8 @@ export class Engine {
     this.slot = takeSlot(memory, threadId)
     this.#owner = ownerWord(this.slot)
     this.counters = new Counters(memory, this.slot)
-    this.horizon = new Horizon(memory, this.#owner, config.casEpoch)
+    this.tokens = new Tokens(config.casEras, memory.stripes)
+    this.horizon = new Horizon(memory, this.#owner, this.tokens)
     this.waiters = new Waiters(memory, this.slot)
     this.changes = new Changes(memory, this.newKey())
     this.record = new RecordCursor(memory)
@@ -274,6 +289,26 @@ export class Engine {
     }
     this.#finishFlush((stripe) => this.#withStripeIfFree(stripe, () => undefined))
     this.#repairWaiting()
+  }
+
+  /**
+   * Makes every stripe whole, for a time in which nobody uses the table.
+   * @throws StoreLockTimeoutError; StoreImageError while other threads are attached.
+   */
+  comeToRest(): void {
+    if (this.isShared) throw new StoreImageError('other threads use the table')
+    this.tick()
+    for (let stripe = 0; stripe < this.memory.stripes; stripe++)
+      this.withStripe(stripe, () => this.#checkPoolLocked(stripe))
+  }
+
+  /** Whether another thread is attached, or one that has died is not recovered yet. */
+  get isShared(): boolean {
+    const { control, slotsAt } = this.memory
+    for (let slot = 0; slot < THREAD_SLOTS; slot++) {
+      if (slot !== this.slot && Atomics.load(control, slotsAt + slot) !== 0) return true
+    }
+    return false
   }
 
   /** A damaged stripe that nobody uses may have somebody waiting for a key. */

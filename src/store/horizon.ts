@@ -7,7 +7,7 @@
  * only a lease that is handed over, and that was not seen coming, is written down with its stripe locked.
  * Without a keeper the horizon is infinitely far, and nothing here is ever written.
  */
-import { casCeiling } from './cas-epoch.js'
+import type { Tokens } from './cas-epoch.js'
 import { StoreLockTimeoutError, StoreStateError } from './errors.js'
 import { Global, GlobalDouble } from './layout.js'
 import { acquire, release, seize, tryAcquire } from './lock.js'
@@ -43,12 +43,12 @@ export class Horizon {
   keeper: LeaseKeeper | undefined
   readonly #memory: Memory
   readonly #owner: number
-  readonly #casEpoch: bigint
+  readonly #tokens: Tokens
 
-  constructor(memory: Memory, owner: number, casEpoch: bigint) {
+  constructor(memory: Memory, owner: number, tokens: Tokens) {
     this.#memory = memory
     this.#owner = owner
-    this.#casEpoch = casEpoch
+    this.#tokens = tokens
   }
 
   get #ms(): number {
@@ -131,7 +131,7 @@ export class Horizon {
     const offsetMs = keeper.wallMs() - nowMs
     const ceilingMs = nowMs + ceilingAhead(nowMs)
     try {
-      keeper.write(Math.max(0, horizonMs - nowMs) + DRIFT_MS, casCeiling(this.#casEpoch, ceilingMs))
+      keeper.write(Math.max(0, horizonMs - nowMs) + DRIFT_MS, this.#tokens.ceiling(ceilingMs))
     } catch (error) {
       throw new StoreStateError(error instanceof Error ? error.message : String(error))
     }

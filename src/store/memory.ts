@@ -55,18 +55,31 @@ const STRIPES_MIN = 64
 const SMALLEST_ITEM_BYTES = 32
 const SPARE_DEPTH = 2
 
-function chooseGeometry(memory: number, threads: number): Geometry {
+/** What pages that come from another table must find as it was there: their size, and which stripe a key belongs to. */
+export interface KeptGeometry {
+  readonly pageShift: number
+  readonly stripes: number
+  /** Depth of the deepest directory. */
+  readonly depth: number
+}
+
+/** @throws StoreArgumentError for a size that cannot be. */
+export function chooseGeometry(memory: number, threads: number, kept?: KeptGeometry): Geometry {
   if (!Number.isFinite(memory) || memory < MIN_MEMORY || memory > MAX_MEMORY - MIB)
     throw new StoreArgumentError(`memory must be 1 MiB to ${MAX_MEMORY / MIB - 1} MiB, not ${memory} bytes`)
-  const pageShift = memory >= LARGE_PAGES_FROM ? LARGE_PAGE_SHIFT : SMALL_PAGE_SHIFT
+  const pageShift = kept?.pageShift ?? (memory >= LARGE_PAGES_FROM ? LARGE_PAGE_SHIFT : SMALL_PAGE_SHIFT)
   const pages = Math.floor(memory / 2 ** pageShift)
-  const wanted = Math.max(STRIPES_MIN, 16 * threads)
-  const affordable = Math.min(MAX_STRIPES, pages / PAGES_PER_STRIPE_MIN)
-  const stripes = 2 ** Math.floor(Math.log2(Math.max(1, Math.min(wanted, affordable))))
+  const stripes = kept?.stripes ?? chooseStripes(pages, threads)
   const slotsPerPage = (2 ** pageShift / (BUCKET_WORDS * 4)) * 6
   const depthMax =
     SPARE_DEPTH + Math.max(0, Math.ceil(Math.log2(memory / stripes / SMALLEST_ITEM_BYTES / slotsPerPage)))
-  return { pageShift, pages, stripes, depthMax, waiters: waitersFor(memory) }
+  return { pageShift, pages, stripes, depthMax: Math.max(depthMax, kept?.depth ?? 0), waiters: waitersFor(memory) }
+}
+
+function chooseStripes(pages: number, threads: number): number {
+  const wanted = Math.max(STRIPES_MIN, 16 * threads)
+  const affordable = Math.min(MAX_STRIPES, pages / PAGES_PER_STRIPE_MIN)
+  return 2 ** Math.floor(Math.log2(Math.max(1, Math.min(wanted, affordable))))
 }
 
 /** Where the control buffer's regions begin, in words. Doubles come on even words. */
@@ -83,8 +96,7 @@ function regions(geometry: Geometry) {
 }
 
 /** Reserves the memory. The operating system commits a page of it only when it is first written. */
-export function allocateMemory(memory: number, threads: number): MemoryHandle {
-  const geometry = chooseGeometry(memory, threads)
+export function allocateMemory(geometry: Geometry): MemoryHandle {
   const control = new SharedArrayBuffer(regions(geometry).end * 4)
   new Float64Array(control)[GlobalDouble.HorizonMs] = Number.POSITIVE_INFINITY
   const data: SharedArrayBuffer[] = []

@@ -72,8 +72,6 @@ export interface OperationsConfig {
   /** Most units that pinned records may take, over all stripes. */
   readonly pinnedUnitsMax: number
   readonly pinned: PinnedPrefixes
-  /** What CAS sequence 0 of stripe 0 stands for. */
-  readonly casEpoch: bigint
   /** Longest life of a pinned item that has an end. */
   readonly maxLeaseMs: number
 }
@@ -102,7 +100,6 @@ export class Operations implements Succession {
     valueLength: 0,
     frequency: 0,
   }
-  readonly #stripeBits: bigint
   readonly handOver: HandOver
   /** The waiter that is to know the token of what is stored next, and in what state it is then; 0 for none. */
   #tokenFor = 0
@@ -130,7 +127,6 @@ export class Operations implements Succession {
     this.#fresh = new RecordCursor(engine.memory)
     this.#view = this.#viewOn(engine.record)
     this.#register = engine.newKey()
-    this.#stripeBits = BigInt(Math.log2(engine.memory.stripes))
     this.handOver = engine.succeedBy(this)
   }
 
@@ -786,13 +782,12 @@ export class Operations implements Succession {
     this.#header.sequenceLow = low
   }
 
-  /** Sequence numbers of different stripes are told apart by the stripe in the low bits. */
   #tokenOf(record: RecordCursor): bigint {
     if ((record.state & State.HasCas) !== 0) return record.ownCas
     const { memory } = this.#engine
     const page = memory.pageAt(record.location >>> memory.pageUnitsShift)
     const stripe = stripeOf(memory.control[page + Page.Owner]!)
-    return this.#config.casEpoch + ((BigInt(record.sequence) << this.#stripeBits) | BigInt(stripe))
+    return this.#engine.tokens.of(record.sequence, stripe)
   }
 }
 

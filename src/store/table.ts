@@ -4,21 +4,25 @@
  * is made before the stripe is locked, by evicting from whichever stripe has most, under that stripe's lock.
  */
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { Bindings, Places } from './bindings.js'
 import type { Bytes } from './bytes.js'
-import { casCeiling, casEpochAt } from './cas-epoch.js'
+import { type CasEra, casEpochAt } from './cas-epoch.js'
 import { type Clock, monotonicClock } from './clock.js'
 import { ClassCounter, resetCounters } from './counters.js'
 import { Engine } from './engine.js'
 import { StoreGraceError, StoreLeaseError, StoreLockTimeoutError } from './errors.js'
 import { checkFenceKey } from './fences.js'
 import type { LeaseKeeper } from './horizon.js'
+import type { StoreImage } from './image/read.js'
+import { checkPrefixes, erasAfter } from './image/terms.js'
+import { type ImageSize, type OnImageProgress, type OpenFile, writeImage } from './image/write.js'
 import { sizeClass } from './items.js'
 import type { Key } from './key.js'
 import { LatestLease } from './latest-lease.js'
-import { GlobalDouble, QueueName, UNIT_BYTES } from './layout.js'
-import { allocateMemory, type MemoryHandle } from './memory.js'
+import { Global, GlobalDouble, QueueName, UNIT_BYTES } from './layout.js'
+import { allocateMemory, chooseGeometry, type MemoryHandle } from './memory.js'
 import { NeedRoom, Obstacle, Operations, Read } from './operations.js'
 import { type ResolvedOptions, resolveOptions, type StoreOptions } from './options.js'
 import { PinnedPrefixes } from './pinned.js'
@@ -42,7 +46,7 @@ export interface StoreHandle {
   readonly options: ResolvedOptions
   readonly seed: number
   readonly originMs: number
-  readonly casEpoch: bigint
+  readonly casEras: readonly CasEra[]
   /** Longest life of a pinned item that has an end: infinite, or what was inherited. */
   readonly maxLeaseMs: number
 }
@@ -57,7 +61,18 @@ export interface Inherited {
   readonly maxLeaseMs: number
 }
 
+/** How a table is made from an image. */
+export interface RestoreTerms {
+  /** For how long there was no table, in ms: that counts for times to live. */
+  readonly stoppedMs: number
+  readonly inherited?: Inherited | undefined
+  readonly clock?: Clock
+  readonly onProgress?: OnImageProgress
+}
+
 const SWEEP_INTERVAL_MS = 500
+/** A thread that died is recovered within so many turns of the event loop, also when another's death is in the way of that. */
+const RECOVERY_TURNS = 100
 /** Pages made beyond those asked for, so that not every new page costs a pass over an old one. */
 const EXTRA_PAGES = 4
 /** Other threads may take the room that was made; after this many times a write is refused. */
@@ -81,7 +96,7 @@ export class Table {
     const { options } = handle
     this.#engine = new Engine(
       handle.memory,
-      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEpoch: handle.casEpoch },
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEras: handle.casEras },
       clock,
     )
     this.#pinned = new PinnedPrefixes(options.pinnedPrefixes)
@@ -89,7 +104,6 @@ export class Table {
       itemMax: options.itemMax,
       pinnedUnitsMax: Math.floor((options.memory * options.pinnedShare) / UNIT_BYTES),
       pinned: this.#pinned,
-      casEpoch: handle.casEpoch,
       maxLeaseMs: handle.maxLeaseMs,
     })
     this.#places = new Places(this.#engine)
@@ -103,20 +117,57 @@ export class Table {
    */
   static create(options: StoreOptions = {}, clock: Clock = monotonicClock(), inherited?: Inherited): Table {
     const resolved = resolveOptions(options)
-    const casEpoch = casEpochAt(Date.now())
-    const casFloor = inherited?.casFloor ?? 0n
+    const epoch = laterOf(casEpochAt(Date.now()), inherited?.casFloor)
     const handle: StoreHandle = {
-      memory: allocateMemory(resolved.memory, resolved.threads),
+      memory: allocateMemory(chooseGeometry(resolved.memory, resolved.threads)),
       options: resolved,
       seed: randomBytes(4).readInt32LE(),
       originMs: clock.now(),
-      casEpoch: casEpoch > casFloor ? casEpoch : casFloor,
+      casEras: [{ epoch, afterSequence: 0, fromMs: 0 }],
       maxLeaseMs: inherited?.maxLeaseMs ?? Number.POSITIVE_INFINITY,
     }
     const table = new Table(handle, clock)
     if (inherited !== undefined) table.#inherit(inherited)
     table.#engine.pool.fill()
     return table
+  }
+
+  /**
+   * The table that an image was written of: with its items, and the time gone on by `stoppedMs`. Size of pages and number of
+   * stripes stay as they were. With `inherited`, which must be of the end of that very table, leases are kept as by `create`.
+   * @throws StoreImageError when the image is damaged, has other pinned prefixes, or does not fit into the memory.
+   */
+  static async restore(image: StoreImage, options: StoreOptions, terms: RestoreTerms): Promise<Table> {
+    const { stoppedMs, inherited, clock = monotonicClock(), onProgress = () => undefined } = terms
+    const { header } = image
+    const nowMs = header.nowMs + Math.max(0, stoppedMs)
+    const originMs = clock.now() - nowMs
+    const resolved = resolveOptions(options)
+    checkPrefixes(header.pinnedPrefixes, resolved.pinnedPrefixes)
+    const epoch = laterOf(laterOf(casEpochAt(Date.now()), inherited?.casFloor), header.ceiling)
+    const handle: StoreHandle = {
+      memory: allocateMemory(chooseGeometry(resolved.memory, resolved.threads, header)),
+      options: resolved,
+      seed: header.seed,
+      originMs,
+      casEras: erasAfter(header, { epoch, afterSequence: header.lastSequence, fromMs: nowMs }),
+      maxLeaseMs: inherited?.maxLeaseMs ?? Number.POSITIVE_INFINITY,
+    }
+    const table = new Table(handle, clock)
+    try {
+      const { memory, pool } = table.#engine
+      await image.fill(memory, onProgress)
+      pool.fill()
+      memory.control[Global.CoarseSeconds] = nowMs / 1000
+      memory.doubles[GlobalDouble.FlushAtMs] = header.flushAtMs
+      memory.doubles[GlobalDouble.GraceUntilMs] = header.graceUntilMs
+      memory.doubles[GlobalDouble.LatestLeaseMs] = header.latestLeaseMs
+      if (inherited !== undefined) memory.doubles[GlobalDouble.HorizonMs] = nowMs + inherited.graceMs
+      return table
+    } catch (error) {
+      table.close()
+      throw error
+    }
   }
 
   /**
@@ -379,7 +430,40 @@ export class Table {
     const latest = new LatestLease(this.newKey(), this.#pinned)
     for (let cursor = this.scan(0, latest); cursor !== 0; ) cursor = this.scan(cursor, latest)
     this.tick()
-    keeper.write(Math.max(latest.leftMs, this.graceMs), casCeiling(this.handle.casEpoch, this.#engine.nowMs))
+    keeper.write(Math.max(latest.leftMs, this.graceMs), this.#engine.tokens.ceiling(this.#engine.nowMs))
+  }
+
+  /**
+   * Writes an image of the table to the file `path`, whose place it takes once it is whole and on the disk. No other thread may
+   * use the table any more; and this one not until the promise settles. `note` is for whoever opens the image.
+   * @throws StoreImageError when other threads are attached, StoreLockTimeoutError, and what the system says.
+   */
+  async saveImage(
+    path: string,
+    note: string,
+    onProgress: OnImageProgress = () => undefined,
+    openFile?: OpenFile,
+  ): Promise<ImageSize> {
+    this.#stopSweeper()
+    for (let turn = 0; turn < RECOVERY_TURNS && this.#engine.isShared; turn++) await nextTurn()
+    this.#engine.comeToRest()
+    const { handle } = this
+    const { memory, tokens, nowMs } = this.#engine
+    const { doubles } = memory
+    const flushAtMs = doubles[GlobalDouble.FlushAtMs]!
+    const facts = {
+      seed: handle.seed,
+      nowMs,
+      // One that was due has happened.
+      flushAtMs: flushAtMs > nowMs ? flushAtMs : 0,
+      graceUntilMs: doubles[GlobalDouble.GraceUntilMs]!,
+      latestLeaseMs: doubles[GlobalDouble.LatestLeaseMs]!,
+      pinnedPrefixes: handle.options.pinnedPrefixes,
+      eras: handle.casEras,
+      ceiling: tokens.ceiling(nowMs),
+      note,
+    }
+    return writeImage(path, memory, facts, onProgress, openFile)
   }
 
   /** As `scan`, of pinned items alone, without a walk over the others: a stripe at a call. */
@@ -405,6 +489,11 @@ export class Table {
   /** Sweeps in the background, twice a second, for as long as this thread's event loop lives. One thread suffices. */
   startSweeper(): void {
     this.#sweeper ??= setInterval(() => this.#sweepIfFree(), SWEEP_INTERVAL_MS).unref()
+  }
+
+  #stopSweeper(): void {
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
   }
 
   /** A thread that died may hold the pool: this thread's event loop must turn before it hears of that, and can recover it. */
@@ -463,7 +552,7 @@ export class Table {
 
   /** Stops the sweeper and gives up this thread's place. The memory lives as long as any handle does. */
   close(): void {
-    clearInterval(this.#sweeper)
+    this.#stopSweeper()
     this.#waits.close()
     this.#engine.close()
   }
@@ -485,4 +574,8 @@ export class Table {
     if (pagesWanted === 0 || attempt >= ATTEMPTS_MAX) return false
     return this.#engine.makeRoom(pagesWanted + EXTRA_PAGES)
   }
+}
+
+function laterOf(epoch: bigint, floor: bigint | undefined): bigint {
+  return floor === undefined || epoch > floor ? epoch : floor
 }

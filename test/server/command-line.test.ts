@@ -27,7 +27,6 @@ test('wrong usage ends with 2 and says why', () => {
     [['-Z'], /TLS is not supported/],
     [['-d'], /daemons/],
     [['-C'], /CAS/],
-    [['-e', 'file'], /cannot be kept/],
     [['-B', 'binary'], /ascii/],
     [['-o', 'nonsense'], /nonsense is not supported/],
     [['--nonsense'], /unknown option/],

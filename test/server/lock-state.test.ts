@@ -91,7 +91,7 @@ test('a file that cannot be used is told of and kept, and the longest lease is w
     const state = await LockState.open(dir, 45_000, (message) => said.push(message))
     assert.equal(state.inherited.graceMs, 45_000)
     assert.ok(state.inherited.casFloor > casEpochAt(Date.now() + 300 * 86_400_000))
-    assert.equal(said.length, 2)
+    assert.equal(said.length, 1)
     assert.ok(said[0]!.includes(path) && said[0]!.includes(`refused-${index + 1}`), said[0])
     assert.equal(readFileSync(`${path}.refused-${index + 1}`, 'latin1'), text)
     state.close()
@@ -99,7 +99,6 @@ test('a file that cannot be used is told of and kept, and the longest lease is w
     const again = await LockState.open(dir, 45_000, (message) => said.push(message))
     assert.ok(again.inherited.graceMs > 40_000, `${again.inherited.graceMs}`)
     assert.ok(again.inherited.casFloor >= state.inherited.casFloor)
-    assert.equal(said[2], 'latchkey: locks that were given before may still be held: none is given for 45 s')
     again.close()
   }
   assert.equal(readFileSync(`${path}.refused-1`, 'latin1'), 'torn')

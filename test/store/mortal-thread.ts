@@ -32,7 +32,7 @@ export class MortalThread {
     const { options } = handle
     this.engine = new Engine(
       handle.memory,
-      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEpoch: handle.casEpoch },
+      { evict: options.evict, seed: handle.seed, originMs: handle.originMs, casEras: handle.casEras },
       clock,
     )
     const { memory } = this.engine
@@ -42,7 +42,6 @@ export class MortalThread {
       itemMax: options.itemMax,
       pinnedUnitsMax: (options.memory * options.pinnedShare) / 8,
       pinned: new PinnedPrefixes(options.pinnedPrefixes),
-      casEpoch: handle.casEpoch,
       maxLeaseMs: handle.maxLeaseMs,
     })
     this.#key = this.engine.newKey()

@@ -1,6 +1,7 @@
 /** The main thread's part in keeping leases: writes ahead of what is asked for, and at the end what is still held. */
 import { existsSync } from 'node:fs'
 import type { Table } from '../../store/index.js'
+import { readText } from './file.js'
 import { type LockState, leaseKeeper } from './lock-state.js'
 
 /** Leases come nearer to the horizon by as much between two looks. */
@@ -42,15 +43,24 @@ export class LeaseWatch {
     }
   }
 
-  /** For when no thread serves any more. What cannot be written now leaves the horizon of before: longer, never shorter. */
-  stop(): void {
+  /**
+   * For when no thread serves any more. What cannot be written now leaves the horizon of before: longer, never shorter.
+   * @returns the text of the file, as far as it can be read.
+   */
+  stop(): string | undefined {
     clearInterval(this.#timer)
     try {
       this.#table.keepLast(leaseKeeper(this.#state.place, true))
     } catch (error) {
       this.#log(`latchkey: the next start may wait longer than it has to: ${(error as Error).message}`)
     }
-    this.#state.close()
+    try {
+      return readText(this.#state.place.path)
+    } catch {
+      return undefined
+    } finally {
+      this.#state.close()
+    }
   }
 
   /** When the server could not start. */

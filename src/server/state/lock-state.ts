@@ -61,11 +61,14 @@ export function leaseKeeper(
 export class LockState {
   /** For the table. */
   readonly inherited: Inherited
+  /** The file as it was found; undefined when there was none. */
+  readonly text: string | undefined
   readonly place: LockStatePlace
   readonly #occupancy: Occupancy
 
-  private constructor(inherited: Inherited, place: LockStatePlace, occupancy: Occupancy) {
+  private constructor(inherited: Inherited, text: string | undefined, place: LockStatePlace, occupancy: Occupancy) {
     this.inherited = inherited
+    this.text = text
     this.place = place
     this.#occupancy = occupancy
   }
@@ -84,10 +87,10 @@ export class LockState {
     const occupancy = await take(dir)
     try {
       const path = join(dir, STATE_FILE)
-      const inherited = inherit(path, maxLeaseMs, log, moments)
-      tellGrace(inherited.graceMs, log)
+      const text = readText(path)
+      const inherited = inherit(path, text, maxLeaseMs, log, moments)
       const leaseMs = Math.max(maxLeaseMs, inherited.graceMs)
-      return new LockState(inherited, { path, leaseMs }, occupancy)
+      return new LockState(inherited, text, { path, leaseMs }, occupancy)
     } catch (error) {
       occupancy.leave()
       throw new LockStateError(dir, (error as Error).message)
@@ -99,7 +102,7 @@ export class LockState {
   }
 }
 
-function tellGrace(graceMs: number, log: (message: string) => void): void {
+export function tellGrace(graceMs: number, log: (message: string) => void): void {
   if (graceMs === 0) return
   const seconds = Math.ceil(graceMs / 1000)
   log(`latchkey: locks that were given before may still be held: none is given for ${seconds} s`)
@@ -118,8 +121,13 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
-function inherit(path: string, maxLeaseMs: number, log: (message: string) => void, moments: Moments): Inherited {
-  const text = readText(path)
+function inherit(
+  path: string,
+  text: string | undefined,
+  maxLeaseMs: number,
+  log: (message: string) => void,
+  moments: Moments,
+): Inherited {
   if (text === undefined) return { casFloor: 0n, graceMs: 0, maxLeaseMs }
   const record = decodeState(text)
   if (typeof record !== 'string') return { casFloor: record.ceiling, graceMs: graceOf(record, moments), maxLeaseMs }

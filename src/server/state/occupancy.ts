@@ -1,6 +1,7 @@
 /**
- * One server a directory. Each has a Unix socket there with a name of its own, and before it goes on connects to all
- * others: one that answers belongs to a server that lives, one that refuses was left by one that died.
+ * One server a place: a directory, or a file in it. Each has a Unix socket there whose name begins with the place's and goes on
+ * with its own, and before it goes on connects to all others: one that answers belongs to a server that lives, one that
+ * refuses was left by one that died.
  *
  * A socket gets its name only once it listens, so that none with a name refuses while its server is just starting;
  * and it is made before the others are looked at. So of two servers at least one sees the other, and gives up. When
@@ -11,20 +12,23 @@ import { closeSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 
-const SOCKET = /^locks-[0-9a-f]{16}\.sock$/
+const ENDING = /^-[0-9a-f]{16}\.sock$/
 /** Of an address of a Unix socket; Linux takes a few more bytes. */
 const ADDRESS_MAX = 100
 
-/** A directory that is this server's. */
+/** A place that is this server's. */
 export interface Occupancy {
+  /** A server before it has not given it up, but died. */
+  readonly wasLeft: boolean
   /** Gives it up. */
   leave(): void
 }
 
-/** Takes the directory, or rejects with what is in the way as message. */
-export async function occupy(dir: string): Promise<Occupancy> {
-  const short = shortened(dir)
-  const name = `locks-${randomBytes(8).toString('hex')}.sock`
+/** Takes the place `place` of the directory, or rejects with what is in the way as message. */
+export async function occupy(dir: string, place = 'locks'): Promise<Occupancy> {
+  const name = `${place}-${randomBytes(8).toString('hex')}.sock`
+  const short = shortened(dir, `${name}.new`)
+  let wasLeft = false
   const server = createServer((socket) => socket.destroy()).unref()
   const leave = () => {
     server.close()
@@ -39,11 +43,12 @@ export async function occupy(dir: string): Promise<Occupancy> {
     await listen(server, join(short.path, `${name}.new`))
     renameSync(join(dir, `${name}.new`), join(dir, name))
     for (const other of readdirSync(dir)) {
-      if (other === name || !SOCKET.test(other)) continue
+      if (other === name || !other.startsWith(place) || !ENDING.test(other.slice(place.length))) continue
       if (await isServed(join(short.path, other))) throw new Error('it is in use by another server')
       rmSync(join(dir, other), { force: true })
+      wasLeft = true
     }
-    return { leave }
+    return { wasLeft, leave }
   } catch (error) {
     leave()
     throw error
@@ -70,9 +75,8 @@ function isServed(path: string): Promise<boolean> {
 }
 
 /** Addresses of sockets have little room: a long path is reached through the open directory. */
-function shortened(dir: string): { path: string; close: () => void } {
-  if (Buffer.byteLength(join(dir, `locks-${'0'.repeat(16)}.sock.new`)) <= ADDRESS_MAX)
-    return { path: dir, close: () => undefined }
+function shortened(dir: string, name: string): { path: string; close: () => void } {
+  if (Buffer.byteLength(join(dir, name)) <= ADDRESS_MAX) return { path: dir, close: () => undefined }
   if (process.platform !== 'linux') throw new Error('its path is too long for a socket in it')
   const directory = openSync(dir, 'r')
   return { path: `/proc/self/fd/${directory}`, close: () => closeSync(directory) }
