@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ServeOptions, type Server, serve, versionText } from '../server/index.js'
 import { StoreArgumentError } from '../store/index.js'
 import { asUser, memoryFileProgress, whyNotWritable } from './memory-file.js'
+import { type Extended, NONE, parseExtended, tlsOptions } from './serve/extended.js'
 import { itemSize, octal, whole } from './sizes.js'
 
 interface Flags {
@@ -30,13 +31,13 @@ interface Flags {
   memoryFile?: string
   maxLease: number
   pinnedPrefix: string[]
-  extended: { idleTimeoutSeconds: number }
+  enableSsl?: boolean
+  extended: Extended
 }
 
 /** memcached options that mean something we do not do: flags, and what to say. */
 const REFUSED: [flags: string, why: string][] = [
   ['-S, --enable-sasl', 'SASL is not supported yet'],
-  ['-Z, --enable-ssl', 'TLS is not supported yet'],
   ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
   ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
   ['-r, --enable-coredumps', 'use ulimit -c'],
@@ -51,20 +52,15 @@ const IGNORED: [flags: string, why: string][] = [
   ['-D, --stat-key-prefix <char>', 'prefixes end at a colon'],
 ]
 
-function extended(text: string): Flags['extended'] {
-  const result = { idleTimeoutSeconds: 0 }
-  for (const part of text.split(',')) {
-    const [name, value = ''] = part.split('=', 2)
-    if (name !== 'idle_timeout') throw new InvalidArgumentError(`${name} is not supported; idle_timeout=SECONDS is.`)
-    result.idleTimeoutSeconds = whole(0, 2 ** 31 - 1)(value)
-  }
-  return result
-}
-
 /** Shown as one word each in `stats settings`, and compared with keys: neither has spaces. */
 function prefixes(text: string, before: string[]): string[] {
   if (/^[!-~\u0080-\uffff]{1,250}$/.test(text)) return [...before, text]
   throw new InvalidArgumentError('Expected 1 to 250 characters without spaces.')
+}
+
+function listenAddress(text: string): string {
+  if (!text.startsWith('notls:')) return text
+  throw new InvalidArgumentError('notls is not supported: with -Z all of a server is TLS.')
 }
 
 function udpPort(text: string): number {
@@ -85,7 +81,7 @@ export function serveCommand(): Command {
     .option('-U, --udp-port <port>', 'only 0: there is no UDP', udpPort)
     .option('-s, --unix-socket <path>', 'listen on a Unix socket instead of TCP')
     .option('-a, --unix-mask <mode>', 'permissions of the Unix socket, octal', octal, 0o700)
-    .option('-l, --listen <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('-l, --listen <address>', 'address to listen on (default: 127.0.0.1)', listenAddress)
     .option('-m, --memory-limit <mib>', 'memory for items, in MiB', whole(1, 1_048_576), 64)
     .option('-M, --disable-evictions', 'refuse new items when memory is full, rather than lose old ones')
     .option('-c, --conn-limit <count>', 'connections at a time', whole(1, 1_000_000), 1024)
@@ -105,7 +101,8 @@ export function serveCommand(): Command {
     .option('-e, --memory-file <file>', 'a clean stop leaves all items there, and the next start has them back')
     .option('--max-lease <seconds>', 'with --state-dir: longest lease of a lock', whole(1, 2_592_000), 600)
     .option('--pinned-prefix <prefix>', 'never evict keys that begin so, as latchkey:lock:; repeatable', prefixes, [])
-    .option('-o, --extended <options>', 'idle_timeout=SECONDS', extended, { idleTimeoutSeconds: 0 })
+    .option('-Z, --enable-ssl', 'speak TLS only, with -o ssl_chain_cert=FILE,ssl_key=FILE')
+    .option('-o, --extended <options>', 'idle_timeout=SECONDS, ssl_…; with commas between', parseExtended, NONE)
     .addOption(new Option('-v, --verbose', 'tell more; -vv tells all').argParser((_, n: number) => n + 1).default(0))
     .version(versionText(), '-V, --version')
     .allowExcessArguments(false)
@@ -140,6 +137,7 @@ async function run(flags: Flags): Promise<void> {
   if (flags.user !== undefined) becomeUser(flags.user)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
   announce(server)
+  if (flags.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
   stopBySignal(server, flags)
   const code = await server.closed.then(
     () => 0,
@@ -170,6 +168,7 @@ function stopBySignal(server: Server, flags: Flags): void {
 }
 
 function options(flags: Flags): ServeOptions {
+  const tls = tlsOptions(flags.enableSsl === true, flags.extended.tls)
   return {
     port: flags.port,
     threads: flags.threads,
@@ -188,6 +187,7 @@ function options(flags: Flags): ServeOptions {
     socketMode: flags.unixMask,
     idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,
     ...(flags.listen !== undefined && { host: flags.listen }),
+    ...(tls !== undefined && { tls }),
     ...(flags.authFile !== undefined && { authFile: flags.authFile }),
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
     ...(flags.memoryFile !== undefined && {
@@ -197,6 +197,15 @@ function options(flags: Flags): ServeOptions {
     ...(flags.unixSocket !== undefined && { socketPath: flags.unixSocket }),
     ...(flags.maxReqsPerEvent !== undefined && { requestsPerTurn: flags.maxReqsPerEvent }),
   }
+}
+
+/** What cannot be used leaves everything as it was. */
+async function reload(server: Server): Promise<void> {
+  const said = await server.reload().then(
+    () => 'certificates and passwords were read again',
+    (error: Error) => `certificates and passwords stay as they were: ${error.message}`,
+  )
+  process.stderr.write(`latchkey: ${said}\n`)
 }
 
 const USAGE_ERROR = 2
@@ -229,8 +238,7 @@ function announce(server: Server): void {
   const mib = Math.round(server.memoryBytes / 1_048_576)
   const where = settings.socketPath ?? `${host}:${port}`
   const nc = settings.socketPath === undefined ? `nc ${host} ${port}` : `nc -U ${settings.socketPath}`
-  process.stdout.write(
-    `latchkey is listening on ${where} with ${settings.threads} threads and ${mib} MiB\n` +
-      `try: printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | ${nc}\n`,
-  )
+  process.stdout.write(`latchkey is listening on ${where} with ${settings.threads} threads and ${mib} MiB\n`)
+  if (settings.tls !== undefined || settings.authFile !== undefined) return
+  process.stdout.write(`try: printf 'set greeting 0 0 5\\r\\nhello\\r\\nget greeting\\r\\nquit\\r\\n' | ${nc}\n`)
 }

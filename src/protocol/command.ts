@@ -34,6 +34,7 @@ export const Command = {
   Slabs: 29,
   Watch: 30,
   Shutdown: 31,
+  RefreshCerts: 32,
 } as const
 export type Command = (typeof Command)[keyof typeof Command]
 
@@ -67,6 +68,7 @@ const WORDS: [string, Command][] = [
   ['shutdown', Command.Shutdown],
   ['flush_all', Command.FlushAll],
   ['verbosity', Command.Verbosity],
+  ['refresh_certs', Command.RefreshCerts],
   ['lru_crawler', Command.LruCrawler],
   ['cache_memlimit', Command.CacheMemlimit],
 ]

@@ -4,6 +4,7 @@ import type { WorkerContext } from './context.js'
 import { EventKind } from './events.js'
 import { Cell, Metric } from './metrics.js'
 import { mergePrefixes } from './prefixes.js'
+import { oneLine } from './refusals.js'
 import {
   generalStats,
   itemsStats,
@@ -76,6 +77,8 @@ function dispatch(context: WorkerContext, request: Request, args: string[]): Adm
       return lruCrawler(context, args)
     case Command.Slabs:
       return slabs(context, args)
+    case Command.RefreshCerts:
+      return refreshCerts(context)
     default:
       return watch(context, args)
   }
@@ -177,6 +180,18 @@ function verbosity(context: WorkerContext, args: string[]): AdminOutcome {
 
 export function setVerbosity({ metrics }: WorkerContext, level: number): void {
   Atomics.store(metrics.cells, Cell.Verbosity, Math.min(level, MAX_VERBOSITY))
+}
+
+/** Passwords too, since they are read by the same way. */
+function refreshCerts({ settings, main, out }: WorkerContext): AdminOutcome {
+  if (settings.tls !== undefined) {
+    return {
+      action: Action.Wait,
+      answer: main.refresh().then((error) => (error === '' ? 'OK\r\n' : `${oneLine(error)}\r\n`)),
+    }
+  }
+  out.string('Error TLS not enabled\r\n')
+  return DONE
 }
 
 /** The memory was taken at start, and a shared buffer neither grows nor shrinks. */

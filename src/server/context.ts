@@ -81,6 +81,8 @@ export interface MainThread {
   readonly send: (message: FromWorker) => void
   /** Asks for what only all threads together can tell. */
   readonly ask: (question: Question) => Promise<string>
+  /** Has certificates and passwords read again. What went wrong, or nothing. */
+  readonly refresh: () => Promise<string>
   /** Has a watcher told what happens on all threads. The reply to its client. */
   readonly watch: (watcher: Watcher) => Promise<string>
 }

@@ -64,7 +64,7 @@ class TurnListener implements Listener {
     this.port = portOf(server)
     server.on('connection', (socket) => {
       if (Atomics.add(metrics.cells, Cell.Connections, 1) < settings.maxConnections) this.#pass(socket)
-      else refuse(socket, metrics, log)
+      else refuse(socket, settings, metrics, log)
     })
   }
 
@@ -94,12 +94,14 @@ class TurnListener implements Listener {
   }
 }
 
-function refuse(socket: Socket, metrics: Metrics, log: Log): void {
+function refuse(socket: Socket, { tls }: Settings, metrics: Metrics, log: Log): void {
   if (Atomics.load(metrics.cells, Cell.Verbosity) >= 1) log('latchkey: connection refused: too many are open')
   Atomics.sub(metrics.cells, Cell.Connections, 1)
   metrics.add(Metric.RejectedConnections, 1)
   socket.on('error', () => undefined)
-  socket.end(reply.TOO_MANY_CONNECTIONS.toString(), () => socket.destroy())
+  // Who begins a TLS handshake would not understand it.
+  if (tls !== undefined) socket.destroy()
+  else socket.end(reply.TOO_MANY_CONNECTIONS.toString(), () => socket.destroy())
 }
 
 class ReusePortListener implements Listener {

@@ -31,6 +31,8 @@ export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly text: string }
   | { readonly kind: 'events'; readonly bundle: EventBundle; readonly skipped: number }
   | { readonly kind: 'heard' }
+  /** To be answered once they are in use. */
+  | { readonly kind: 'secrets'; readonly id: number; readonly secrets: Secrets }
   | { readonly kind: 'drain' }
 
 export type FromWorker =
@@ -44,5 +46,6 @@ export type FromWorker =
   | { readonly kind: 'unwatch'; readonly watcher: number }
   | { readonly kind: 'events'; readonly bundle: EventBundle }
   | { readonly kind: 'told' }
+  | { readonly kind: 'refresh'; readonly id: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'drained' }

@@ -25,6 +25,9 @@ export const Metric = {
   /** Tries to authenticate, in either protocol, and those that failed. */
   AuthCmds: 15,
   AuthErrors: 16,
+  SslHandshakeErrors: 17,
+  /** Handshakes that resumed no session of before. */
+  SslNewSessions: 18,
 } as const
 export type Metric = (typeof Metric)[keyof typeof Metric]
 
@@ -43,6 +46,8 @@ export const Cell = {
   /** The kinds of events that somebody watches for. */
   Watched: 4,
   Watchers: 5,
+  /** When certificates and passwords were last read, in seconds since the start. */
+  SecretsReadAt: 6,
 } as const
 
 /** Bytes. Behind the cells the number of the last event. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { MemoryFileProgress } from './restart/memory-file.js'
+import { settleTls, type TlsOptions, type TlsSettings } from './tls/options.js'
 
 export interface ServeOptions {
   /** TCP port, 0 for any free one. Default 11211. */
@@ -49,6 +50,8 @@ export interface ServeOptions {
    * Default: nobody has to authenticate.
    */
   authFile?: string
+  /** Speak TLS, and nothing else. Default: no TLS. */
+  tls?: TlsOptions
   /** Let clients stop the server with `shutdown`. Default no. */
   allowShutdown?: boolean
   /** Let clients empty it with `flush_all`. Default yes. */
@@ -81,6 +84,7 @@ export interface Settings {
   readonly idleTimeoutSeconds: number
   readonly evict: boolean
   readonly authFile: string | undefined
+  readonly tls: TlsSettings | undefined
   readonly allowShutdown: boolean
   readonly allowFlush: boolean
   readonly allowDump: boolean
@@ -116,6 +120,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     idleTimeoutSeconds: options.idleTimeoutSeconds ?? 0,
     evict: options.evict ?? true,
     authFile: options.authFile,
+    tls: options.tls && settleTls(options.tls),
     allowShutdown: options.allowShutdown ?? false,
     allowFlush: options.allowFlush ?? true,
     allowDump: options.allowDump ?? true,

@@ -1,76 +1,19 @@
-/**
- * Reads and writes on the stream handle that lies under a `net.Socket`.
- *
- * Node's public streams cost about as much a request as everything else the server does: an event, a fresh
- * buffer and a queue entry each. The handle reads into one buffer for the whole thread and says at once whether
- * a write has left. These are internals of Node, unchanged since version 12; this is the only file that knows
- * them. `rawStreamsWork` looks for every one of them at start, and without them `SocketStream` does the work.
- */
+/** Reads and writes on the handle under a `net.Socket`: see `stream-handle.ts`. */
 import type { Socket } from 'node:net'
+import {
+  END_OF_FILE,
+  handleOf,
+  NOTHING,
+  type StreamBinding,
+  type StreamHandle,
+  streamBinding,
+  type WriteRequest,
+} from './stream-handle.js'
 import type { ReadBuffer, Transport, TransportEvents } from './transport.js'
-
-/** What this file uses of libuv's stream, as Node wraps it. */
-interface StreamHandle {
-  readonly fd?: number
-  /** Node insists on a function here, also after the last read. */
-  onread: () => void
-  reading: boolean
-  useUserBuffer(buffer: Uint8Array): void
-  readStart(): number
-  readStop(): number
-  writeBuffer(request: object, buffer: Uint8Array): number
-  shutdown(request: object): number
-  close(done?: () => void): void
-}
-
-interface WriteRequest {
-  oncomplete: (status: number) => void
-  /** Keeps the bytes alive until they have left. */
-  buffer: Uint8Array | undefined
-}
-
-interface StreamBinding {
-  WriteWrap: new () => WriteRequest
-  ShutdownWrap: new () => WriteRequest
-  streamBaseState: Int32Array
-  kReadBytesOrError: number
-  kLastWriteWasAsync: number
-}
-
-const binding = loadBinding()
-
-function loadBinding(): StreamBinding | undefined {
-  if (process.env.LATCHKEY_PLAIN_SOCKETS === '1') return undefined
-  try {
-    const load = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding
-    const found = load.call(process, 'stream_wrap')
-    const complete =
-      typeof found.WriteWrap === 'function' &&
-      typeof found.ShutdownWrap === 'function' &&
-      found.streamBaseState instanceof Int32Array &&
-      typeof found.kReadBytesOrError === 'number' &&
-      typeof found.kLastWriteWasAsync === 'number'
-    return complete ? (found as StreamBinding) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function handleOf(socket: Socket): StreamHandle | undefined {
-  const handle = (socket as unknown as { _handle?: Partial<StreamHandle> })._handle
-  const complete =
-    typeof handle?.useUserBuffer === 'function' &&
-    typeof handle.readStart === 'function' &&
-    typeof handle.readStop === 'function' &&
-    typeof handle.writeBuffer === 'function' &&
-    typeof handle.shutdown === 'function' &&
-    typeof handle.close === 'function'
-  return complete ? (handle as StreamHandle) : undefined
-}
 
 /** A raw stream on `socket`'s handle, or `undefined` where Node does not have what that takes. */
 export function openRawStream(socket: Socket, buffer: ReadBuffer): RawStream | undefined {
-  const handle = binding && handleOf(socket)
+  const handle = streamBinding && handleOf(socket)
   return handle && new RawStream(socket, handle, buffer)
 }
 
@@ -79,7 +22,7 @@ export class RawStream implements Transport {
   readonly #socket: Socket
   readonly #handle: StreamHandle
   readonly #buffer: ReadBuffer
-  readonly #binding = binding as StreamBinding
+  readonly #binding = streamBinding as StreamBinding
   #events: TransportEvents | undefined
   #request: WriteRequest
   #writing = false
@@ -177,11 +120,6 @@ export class RawStream implements Transport {
     return describe(this.#socket)
   }
 }
-
-const NOTHING = () => undefined
-
-/** UV_EOF, which is not in `os.constants`. */
-const END_OF_FILE = -4095
 
 export function describe(socket: Socket): string {
   const { remoteAddress, remotePort, remoteFamily } = socket

@@ -15,7 +15,7 @@ import type { StoreOptions, Table } from '../store/index.js'
 import { readSecrets } from './auth/secrets.js'
 import { type Listener, openListener } from './listener.js'
 import { Cell, Metrics } from './metrics.js'
-import { type ServeOptions, type Settings, settle } from './options.js'
+import { type ServeOptions, type Settings, settle, upSeconds } from './options.js'
 import { MemoryFile } from './restart/memory-file.js'
 import { openTable } from './restart/open-table.js'
 import { LeaseWatch } from './state/lease-watch.js'
@@ -89,6 +89,15 @@ export class Server implements AsyncDisposable {
   }
 
   /**
+   * Reads certificates and the password file again, for those who connect from now on. Rejects with `TLS_FILE` or
+   * `PASSWORD_FILE` (`error.code`) when they cannot be used; then those of before stay.
+   */
+  async reload(): Promise<void> {
+    await this.#team.share(readSecrets(this.settings))
+    Atomics.store(this.#metrics.cells, Cell.SecretsReadAt, upSeconds(this.settings))
+  }
+
+  /**
    * Takes no more connections, answers what has been read, closes, frees the threads, and writes the memory file. Idempotent.
    * Rejects when that file cannot be written; all else is done even so.
    */
@@ -120,9 +129,9 @@ export class Server implements AsyncDisposable {
 
 /**
  * Starts a memcached server in this process: a table in shared memory, and threads that serve it.
- * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `PASSWORD_FILE` when
- * `authFile` cannot be used, with `LOCK_STATE` when
- * `stateDir` cannot be used, with `MEMORY_FILE` when `memoryFile` cannot, and with `RangeError` for options out of bounds.
+ * Rejects with `EADDRINUSE`, `EACCES` and the like (`error.code`) when it cannot listen, with `PASSWORD_FILE` or
+ * `TLS_FILE` when `authFile` or the files of `tls` cannot be used, with `LOCK_STATE` when `stateDir` cannot, with
+ * `MEMORY_FILE` when `memoryFile` cannot, and with `RangeError` for options out of bounds.
  */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const settings = settle(options, versionText())
@@ -153,12 +162,16 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
     Atomics.store(metrics.cells, Cell.Accepting, 1)
     const server = new Server(bound, table, metrics, team, listener, leases, memoryFile)
     team.onStop = () => void server.close().catch(() => undefined)
+    team.onRefresh = () => server.reload().then(noError, messageOf)
     return server
   } catch (error) {
     for (const step of undo.reverse()) await step()
     throw error
   }
 }
+
+const noError = () => ''
+const messageOf = (error: Error) => error.message
 
 function storeOptions(settings: Settings, { pinnedPrefixes }: ServeOptions): StoreOptions {
   const { memory, itemMax, evict, threads } = settings

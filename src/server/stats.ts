@@ -114,6 +114,7 @@ function trafficRows(metrics: Metrics, settings: Settings): StatRow[] {
     ['listen_disabled_num', metrics.sum(Metric.RejectedConnections)],
     ['auth_cmds', metrics.sum(Metric.AuthCmds)],
     ['auth_errors', metrics.sum(Metric.AuthErrors)],
+    ...tlsRows(metrics, settings),
     ['threads', settings.threads],
     ['conn_yields', metrics.sum(Metric.ConnYields)],
     ['internal_errors', metrics.sum(Metric.InternalErrors)],
@@ -122,6 +123,33 @@ function trafficRows(metrics: Metrics, settings: Settings): StatRow[] {
     ['log_watcher_skipped', metrics.sum(Metric.LogWatcherSkipped)],
     ['log_watcher_sent', metrics.sum(Metric.LogWatcherSent)],
     ['log_watchers', Atomics.load(metrics.cells, Cell.Watchers)],
+  ]
+}
+
+function tlsRows(metrics: Metrics, settings: Settings): StatRow[] {
+  if (settings.tls === undefined) return []
+  return [
+    ['ssl_handshake_errors', metrics.sum(Metric.SslHandshakeErrors)],
+    ['ssl_new_sessions', metrics.sum(Metric.SslNewSessions)],
+    ['time_since_server_cert_refresh', upSeconds(settings) - Atomics.load(metrics.cells, Cell.SecretsReadAt)],
+  ]
+}
+
+const VERIFY_MODES = { ignored: 0, checked: 1, required: 2 } as const
+
+function tlsSettings({ tls }: Settings): StatRow[] {
+  if (tls === undefined) return [['ssl_enabled', 'no']]
+  return [
+    ['ssl_enabled', 'yes'],
+    ['ssl_chain_cert', tls.certFile],
+    ['ssl_key', tls.keyFile ?? 'NULL'],
+    ['ssl_verify_mode', VERIFY_MODES[tls.clientCertificates]],
+    ['ssl_keyformat', tls.keyFormat === 'pem' ? 1 : 2],
+    ['ssl_ciphers', tls.ciphers ?? 'NULL'],
+    ['ssl_ca_cert', tls.caFile ?? 'NULL'],
+    ['ssl_session_cache', 'yes'],
+    ['ssl_kernel_tls', 'no'],
+    ['ssl_min_version', tls.minVersion.toLowerCase()],
   ]
 }
 
@@ -149,7 +177,7 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
     ['tcp_backlog', settings.backlog],
     ['binding_protocol', 'ascii'],
     ['auth_enabled_sasl', 'no'],
-    ['auth_enabled_ascii', 'no'],
+    ['auth_enabled_ascii', yesNo(settings.authFile !== undefined)],
     ['item_size_max', settings.itemMax],
     ['maxconns_fast', 'yes'],
     ['lru_crawler', 'yes'],
@@ -157,7 +185,7 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
     ['dump_enabled', yesNo(settings.allowDump)],
     ['lru_segmented', 'no'],
     ['idle_timeout', settings.idleTimeoutSeconds],
-    ['ssl_enabled', 'no'],
+    ...tlsSettings(settings),
     ['memory_file', settings.memoryFile ?? 'NULL'],
     ['state_dir', settings.stateDir ?? 'NULL'],
     ['max_lease', settings.stateDir === undefined ? 0 : settings.maxLeaseMs / 1000],

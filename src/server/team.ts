@@ -28,9 +28,12 @@ interface Member {
 export class Team {
   /** Called when a client says `shutdown`. */
   onStop: () => void = () => undefined
+  /** Called when a client says `refresh_certs`. What went wrong, or nothing. */
+  onRefresh: () => Promise<string> = async () => ''
   readonly #members: Member[] = []
   readonly #unanswered = new Map<number, (text: string) => void>()
   readonly #desk: WatchDesk
+  #secrets: Secrets
   #lastQuestion = 0
   #stopping = false
 
@@ -39,10 +42,11 @@ export class Team {
     readonly table: Table,
     readonly metrics: Metrics,
     readonly listener: Listener,
-    readonly secrets: Secrets,
+    secrets: Secrets,
     readonly state: LockStatePlace | undefined,
     readonly log: (message: string) => void,
   ) {
+    this.#secrets = secrets
     this.#desk = new WatchDesk(metrics, (row, message) => {
       const member = this.#members[row - 1]
       if (member !== undefined) this.#tell(member, message)
@@ -64,7 +68,7 @@ export class Team {
       settings: this.settings,
       table: this.table.handle,
       metrics: this.metrics.handle,
-      secrets: this.secrets,
+      secrets: this.#secrets,
       state: this.state,
       row: index + 1,
     }
@@ -97,6 +101,9 @@ export class Team {
       case 'ask':
         void this.#askAll(message.question).then((text) => this.#tell(member, { kind: 'answer', id: message.id, text }))
         break
+      case 'refresh':
+        void this.onRefresh().then((text) => this.#tell(member, { kind: 'answer', id: message.id, text }))
+        break
       case 'watch':
         this.#tell(member, {
           kind: 'answer',
@@ -127,11 +134,17 @@ export class Team {
 
   /** Each worker's part, joined. Who does not answer in time is left out: it has died, or is very busy. */
   async #askAll(question: Question): Promise<string> {
-    const parts = this.#members.map((member) => this.#askOne(member, question))
+    const parts = this.#members.map((member) => this.#askOne(member, (id) => ({ kind: 'ask', id, question })))
     return (await Promise.all(parts)).join('')
   }
 
-  #askOne(member: Member, question: Question): Promise<string> {
+  /** Gives all workers, and those to come, what was read anew. Resolves when they use it. */
+  async share(secrets: Secrets): Promise<void> {
+    this.#secrets = secrets
+    await Promise.all(this.#members.map((member) => this.#askOne(member, (id) => ({ kind: 'secrets', id, secrets }))))
+  }
+
+  #askOne(member: Member, message: (id: number) => ToWorker): Promise<string> {
     const id = ++this.#lastQuestion
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -142,7 +155,7 @@ export class Team {
         clearTimeout(timer)
         resolve(text)
       })
-      this.#tell(member, { kind: 'ask', id, question })
+      this.#tell(member, message(id))
     })
   }
 

@@ -1,5 +1,6 @@
 /** A worker thread: its own event loop, its own connections, the table shared with all others. */
 import { createServer, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 import { reply } from '../protocol/index.js'
 import { Table } from '../store/index.js'
@@ -12,6 +13,9 @@ import { Cell, Metric, Metrics } from './metrics.js'
 import { openRawStream } from './raw-stream.js'
 import { SocketStream } from './socket-stream.js'
 import { leaseKeeper } from './state/lock-state.js'
+import { Handshakes } from './tls/handshakes.js'
+import { openTlsStream } from './tls-stream.js'
+import type { Transport } from './transport.js'
 import type { Watcher } from './watchers.js'
 
 const start = workerData as WorkerStart
@@ -22,16 +26,20 @@ if (port === null) throw new Error('This module is the body of a worker thread.'
 const metrics = Metrics.attach(start.metrics, start.row)
 const table = Table.attach(start.table)
 if (start.state !== undefined) table.keepLeases(leaseKeeper(start.state))
-const context = new WorkerContext(table, settings, metrics, { ask, watch, send })
-use(start.secrets)
+const context = new WorkerContext(table, settings, metrics, { ask, refresh, watch, send })
 const unanswered = new Map<number, (text: string) => void>()
 let listening: Server | undefined
 let draining = false
 let lastQuestion = 0
+let handshakes: Handshakes | undefined
+use(start.secrets)
 
 /** Who is connected already has been asked, and is not asked again. */
-function use({ credentials }: Secrets): void {
+function use({ credentials, tls }: Secrets): void {
   context.credentials = credentials && new Credentials(credentials)
+  if (settings.tls === undefined || tls === undefined) return
+  if (handshakes !== undefined) handshakes.use(tls)
+  else handshakes = new Handshakes(settings.tls, tls, metrics, { secured, failed: handshakeFailed })
 }
 
 function send(message: FromWorker): void {
@@ -46,6 +54,12 @@ function tell(verbosity: number, text: string): void {
 function ask(question: Question): Promise<string> {
   const id = ++lastQuestion
   send({ kind: 'ask', id, question })
+  return new Promise((resolve) => unanswered.set(id, resolve))
+}
+
+function refresh(): Promise<string> {
+  const id = ++lastQuestion
+  send({ kind: 'refresh', id })
   return new Promise((resolve) => unanswered.set(id, resolve))
 }
 
@@ -74,6 +88,10 @@ port.on('message', (message: ToWorker) => {
     case 'events':
       context.watchers.tell(message.bundle, message.skipped)
       break
+    case 'secrets':
+      use(message.secrets)
+      send({ kind: 'answer', id: message.id, text: '' })
+      break
     case 'heard':
       context.events.heard()
       break
@@ -83,9 +101,21 @@ port.on('message', (message: ToWorker) => {
   }
 })
 
-/** Serves a connection that has been counted already. */
+/** Takes a socket that has been counted already. */
 function open(socket: Socket): void {
-  const transport = openRawStream(socket, context.input) ?? new SocketStream(socket, context.input)
+  if (handshakes !== undefined) handshakes.begin(socket)
+  else serve(openRawStream(socket, context.input) ?? new SocketStream(socket, context.input))
+}
+
+function secured(socket: TLSSocket): void {
+  serve(openTlsStream(socket, context.input) ?? new SocketStream(socket, context.input))
+}
+
+function handshakeFailed(reason: string): void {
+  tell(1, `TLS handshake failed: ${reason}`)
+}
+
+function serve(transport: Transport): void {
   const connection = new Connection(context, transport)
   tell(2, `connection from ${transport.describePeer()} on thread ${start.row}`)
   connection.start()
@@ -112,7 +142,9 @@ function refuse(socket: Socket): void {
   metrics.add(Metric.RejectedConnections, 1)
   tell(1, 'connection refused: too many are open')
   socket.on('error', () => undefined)
-  socket.end(reply.TOO_MANY_CONNECTIONS.toString(), () => socket.destroy())
+  // Who begins a TLS handshake would not understand it.
+  if (handshakes !== undefined) socket.destroy()
+  else socket.end(reply.TOO_MANY_CONNECTIONS.toString(), () => socket.destroy())
 }
 
 function answer(question: Question): string {

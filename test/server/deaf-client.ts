@@ -1,6 +1,7 @@
 /** A client that reads only when told to, and then counts what it gets without keeping it. */
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Dialled, dial } from '../support/dial.js'
 
 export class DeafClient {
   received = 0
@@ -11,12 +12,10 @@ export class DeafClient {
     socket.on('error', () => undefined)
   }
 
-  static open(server: { host: string; port: number }): Promise<DeafClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(server.port, server.host, () => resolve(new DeafClient(socket)))
-      socket.once('error', reject)
-      socket.pause()
-    })
+  static async open(server: Dialled): Promise<DeafClient> {
+    const socket = await dial(server)
+    socket.pause()
+    return new DeafClient(socket)
   }
 
   send(text: string): void {

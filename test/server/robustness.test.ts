@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ServerProcess, startLatchkey } from '../support/process.js'
+import { tlsArgs } from '../support/tls.js'
 import { Wire } from '../support/wire.js'
 import { DeafClient } from './deaf-client.js'
 
@@ -15,15 +16,18 @@ function memoryOf({ pid }: ServerProcess): number {
   return Number(match?.[1]) * 1024
 }
 
-for (const [path, env] of [
-  ['raw streams', '0'],
-  ['plain sockets', '1'],
+// How much is asked for: far more than may be kept, and not more than takes long to encrypt.
+for (const [path, env, args, large] of [
+  ['raw streams', '0', [], 600],
+  ['plain sockets', '1', [], 600],
+  ['TLS', '0', tlsArgs, 200],
+  ['TLS on plain sockets', '1', tlsArgs, 200],
 ] as const) {
   let server: ServerProcess
 
   before(async () => {
     process.env.LATCHKEY_PLAIN_SOCKETS = env
-    server = await startLatchkey({ threads: 1, args: ['-I', '2m'] })
+    server = await startLatchkey({ threads: 1, args: ['-I', '2m', ...args] })
     delete process.env.LATCHKEY_PLAIN_SOCKETS
   })
   after(async () => {
@@ -50,7 +54,7 @@ for (const [path, env] of [
     await other.expect('STORED\r\n')
     const deaf = await DeafClient.open(server)
     const before = memoryOf(server)
-    const requests = 600
+    const requests = large
     deaf.send('get big\r\n'.repeat(requests))
     for (let i = 0; i < 50; i++) {
       await other.send('mn\r\n')
@@ -73,7 +77,7 @@ for (const [path, env] of [
     await wire.expect('STORED\r\n')
     const deaf = await DeafClient.open(server)
     const before = memoryOf(server)
-    deaf.send(`get ${'m '.repeat(300)}\r\nmn\r\n`)
+    deaf.send(`get ${'m '.repeat(large / 2)}\r\nmn\r\n`)
     for (let i = 0; i < 50; i++) {
       await wire.send('mn\r\n')
       await wire.expect('MN\r\n')
@@ -81,7 +85,7 @@ for (const [path, env] of [
     const grown = memoryOf(server) - before
     assert.ok(grown < 64 * MIB, `grew by ${Math.round(grown / MIB)} MiB`)
     deaf.listen()
-    const all = 300 * (`VALUE m 0 ${MIB}\r\n`.length + MIB + 2) + 'END\r\nMN\r\n'.length
+    const all = (large / 2) * (`VALUE m 0 ${MIB}\r\n`.length + MIB + 2) + 'END\r\nMN\r\n'.length
     await deaf.until(all)
     assert.equal(deaf.received, all)
     deaf.close()

@@ -15,6 +15,8 @@ export interface ServerProcess {
   readonly name: string
   readonly host: string
   readonly port: number
+  /** It speaks TLS, and nothing else. */
+  readonly tls?: boolean
   readonly pid: number
   /** False once the process has ended, for whatever reason. */
   alive(): boolean
@@ -45,10 +47,11 @@ export async function startLatchkey(options: LatchkeyOptions = {}): Promise<Serv
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     said += text
   })
-  return whenListening(child, `latchkey -t ${threads}`, () => {
+  const server = await whenListening(child, `latchkey -t ${threads}`, () => {
     const address = /(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)/.exec(said)
     return address === null ? undefined : Number(address[1])
   })
+  return { ...server, tls: args.includes('-Z') }
 }
 
 /** Starts Debian's memcached on a free port of 127.0.0.1 and waits until it listens. Guard with `requirePeer`. */

@@ -1,7 +1,8 @@
 /** A raw connection for tests: bytes out, bytes in, nothing understood. Strings are latin1, one character a byte. */
 import assert from 'node:assert/strict'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { reset } from 'latchkey/torture'
+import { type Dialled, dial } from './dial.js'
 
 /** A bound for hangs only: no test may depend on how soon an answer comes inside it. */
 export const hangMs = 10_000
@@ -23,15 +24,8 @@ export class Wire {
     socket.on('end', () => this.#end())
   }
 
-  static open(server: { host: string; port: number }): Promise<Wire> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(server.port, server.host)
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.removeListener('error', reject)
-        resolve(new Wire(socket))
-      })
-    })
+  static async open(server: Dialled): Promise<Wire> {
+    return new Wire(await dial(server))
   }
 
   /** True once the other side has closed, or the connection broke. */
