@@ -1,6 +1,7 @@
 /** What the memory file asks of the command line: to show how far it is, and that whoever the server becomes may write it. */
 import { rmSync, writeFileSync } from 'node:fs'
 import type { MemoryFileProgress } from '../server/index.js'
+import { identityOf } from './user.js'
 
 const BAR_EVERY_MS = 100
 const LINE_EVERY_MS = 2000
@@ -29,7 +30,9 @@ export function memoryFileProgress(stream: NodeJS.WriteStream): (progress: Memor
 export function whyNotWritable(path: string, user: string): string | undefined {
   const probe = `${path}.probe-${process.pid}`
   try {
-    process.seteuid?.(asUser(user))
+    const { uid, gid } = identityOf(user)
+    process.setegid?.(gid)
+    process.seteuid?.(uid)
     writeFileSync(probe, '', { flag: 'wx' })
     rmSync(probe)
     return undefined
@@ -37,10 +40,6 @@ export function whyNotWritable(path: string, user: string): string | undefined {
     return (error as Error).message
   } finally {
     process.seteuid?.(process.getuid?.() ?? 0)
+    process.setegid?.(process.getgid?.() ?? 0)
   }
-}
-
-/** A name, or a number, as `setuid` takes them. */
-export function asUser(user: string): string | number {
-  return /^\d+$/.test(user) ? Number(user) : user
 }

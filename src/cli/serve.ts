@@ -3,9 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ServeOptions, type Server, serve, versionText } from '../server/index.js'
 import { StoreArgumentError } from '../store/index.js'
-import { asUser, memoryFileProgress, whyNotWritable } from './memory-file.js'
+import { memoryFileProgress, whyNotWritable } from './memory-file.js'
 import { type Extended, NONE, parseExtended, tlsOptions } from './serve/extended.js'
 import { itemSize, octal, whole } from './sizes.js'
+import { becomeUser } from './user.js'
 
 interface Flags {
   port: number
@@ -134,7 +135,7 @@ async function run(flags: Flags): Promise<void> {
   } catch (error) {
     fail(error as NodeJS.ErrnoException, flags)
   }
-  if (flags.user !== undefined) becomeUser(flags.user)
+  if (flags.user !== undefined) becomeUser(flags.user, flags.unixSocket)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
   announce(server)
   if (flags.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
@@ -221,16 +222,6 @@ function fail(error: NodeJS.ErrnoException, flags: Flags): never {
   process.stderr.write(`latchkey: ${reasons[error.code ?? ''] ?? error.message}\n`)
   const isUsage = error instanceof RangeError || error instanceof StoreArgumentError
   process.exit(isUsage ? USAGE_ERROR : 1)
-}
-
-function becomeUser(user: string): void {
-  try {
-    process.setgroups?.([])
-    process.setuid?.(asUser(user))
-  } catch (error) {
-    process.stderr.write(`latchkey: cannot become user ${user}: ${(error as Error).message}\n`)
-    process.exit(1)
-  }
 }
 
 function announce(server: Server): void {

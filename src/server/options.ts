@@ -3,15 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { MemoryFileProgress } from './restart/memory-file.js'
 import { settleTls, type TlsOptions, type TlsSettings } from './tls/options.js'
+import { checkSocketPath } from './unix-socket.js'
 
 export interface ServeOptions {
   /** TCP port, 0 for any free one. Default 11211. */
   port?: number
   /** Address to listen on. Default 127.0.0.1. */
   host?: string
-  /** Listen on this Unix socket instead of TCP. */
+  /** Listen on this Unix socket instead of TCP. A socket that nobody listens on is replaced, any other file stays. */
   socketPath?: string
-  /** Permissions of the Unix socket. Default 0o700. */
+  /** Permissions of the Unix socket, whatever the umask. Default 0o700. */
   socketMode?: number
   /** Worker threads that serve connections. Default 4, or the number of processors if that is less. */
   threads?: number
@@ -103,6 +104,10 @@ export function settle(options: ServeOptions, version: string): Settings {
   whole('maxConnections', options.maxConnections ?? 1024, 1, 1_000_000)
   whole('itemMax', options.itemMax ?? 1024, 1024, 1_073_741_824)
   whole('maxLeaseMs', options.maxLeaseMs ?? 1, 1, 2_592_000_000)
+  if (options.socketPath !== undefined) checkSocketPath(options.socketPath)
+  if (options.socketPath !== undefined && options.tls !== undefined) {
+    throw new RangeError('TLS is for TCP: what goes over a Unix socket does not leave the machine')
+  }
   whole('requestsPerTurn', options.requestsPerTurn ?? 1, 1, 1_000_000)
   return {
     version,

@@ -7,12 +7,12 @@
  * descriptors to child processes; so a child is asked to send some back. It lives for that long only.
  */
 import { fork } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
 import * as net from 'node:net'
 import type { Worker } from 'node:worker_threads'
 import type { Listener } from './listener.js'
 import { listenIn } from './listener.js'
 import type { Settings } from './options.js'
+import { freeSocketPath, SocketFile } from './unix-socket.js'
 
 /** A bound but idle listening handle, as Node's cluster uses it. */
 interface Handle {
@@ -41,17 +41,22 @@ export class SharedListener implements Listener {
   readonly port: number
   readonly #settings: Settings
   readonly #handle: Handle
+  /** Where it listens, if that is a Unix socket. */
+  readonly #file: SocketFile | undefined
   #copies: Handle[] = []
 
-  private constructor(settings: Settings, handle: Handle) {
+  private constructor(settings: Settings, handle: Handle, file: SocketFile | undefined) {
     this.#settings = settings
     this.#handle = handle
-    this.port = settings.socketPath === undefined ? portOf(handle) : 0
+    this.#file = file
+    this.port = file === undefined ? portOf(handle) : 0
   }
 
   static async open(settings: Settings): Promise<SharedListener> {
-    const handle = settings.socketPath === undefined ? bindTcp(settings) : await bindPath(settings)
-    const listener = new SharedListener(settings, handle)
+    const { socketPath, socketMode } = settings
+    const handle = socketPath === undefined ? bindTcp(settings) : await bindPath(socketPath)
+    const file = socketPath === undefined ? undefined : new SocketFile(socketPath, socketMode)
+    const listener = new SharedListener(settings, handle, file)
     listener.#copies = await copies(handle, settings.threads)
     return listener
   }
@@ -66,9 +71,9 @@ export class SharedListener implements Listener {
   detach(): void {}
 
   close(): void {
-    this.#handle.close()
+    if (this.#file === undefined) this.#handle.close()
+    else this.#file.close(this.#handle)
     for (const copy of this.#copies) copy.close()
-    if (this.#settings.socketPath !== undefined) rmSync(this.#settings.socketPath, { force: true })
   }
 }
 
@@ -86,26 +91,11 @@ function bindTcp({ host, port }: Settings): Handle {
   return handle
 }
 
-/** A socket file that nobody answers on is left over from a crash, and is replaced. */
-async function bindPath({ socketPath, socketMode }: Settings): Promise<Handle> {
-  const path = socketPath as string
-  if (await answers(path)) throw bindError(IN_USE, path)
-  rmSync(path, { force: true })
+async function bindPath(path: string): Promise<Handle> {
+  await freeSocketPath(path)
   const handle = createHandle(path, -1, -1)
   if (typeof handle === 'number') throw bindError(handle, path)
-  chmodSync(path, socketMode)
   return handle
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.connect(path)
-    probe.on('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.on('error', () => resolve(false))
-  })
 }
 
 function bindError(status: number, where: string): Error {

@@ -11,12 +11,13 @@ const startTimeoutMs = 15_000
 
 export interface UnixServer {
   readonly path: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
-export function startLatchkeyOnSocket(): Promise<UnixServer> {
+export function startLatchkeyOnSocket(args: string[] = []): Promise<UnixServer> {
   const main = join(projectRoot, 'dist/cli/main.js')
-  return start((path) => spawn(process.execPath, [main, 'serve', '-s', path, '-t', '2'], { stdio: 'ignore' }))
+  return start((path) => spawn(process.execPath, [main, 'serve', '-s', path, '-t', '2', ...args], { stdio: 'ignore' }))
 }
 
 /** Guard with `requirePeer`. */
@@ -45,7 +46,7 @@ async function start(run: (path: string) => ChildProcess): Promise<UnixServer> {
     }
     await sleep(10)
   }
-  return { path, stop }
+  return { path, pid: child.pid as number, stop }
 }
 
 function accepts(path: string): Promise<boolean> {
