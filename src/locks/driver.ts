@@ -99,8 +99,15 @@ export interface Facts {
   readonly evicts: boolean | undefined
   /** Do leases outlive a restart of the server, or are they refused until the old ones are over? */
   readonly survivesRestart: boolean
+  /** It comes back from a restart with the locks that it had, and nobody has to wait. */
+  readonly durable?: boolean | undefined
   readonly granularityMs: number
   readonly queues: boolean
+  /**
+   * What becomes of locks when another server takes over: `majority` has heard of each, an `asynchronous` replica maybe not.
+   * undefined: none takes over.
+   */
+  readonly replicas?: 'majority' | 'asynchronous' | undefined
   /** Can the holder's machine fail without the server noticing? False for threads of one process. */
   readonly remote: boolean
   /** Further sentences for whoever asks. */

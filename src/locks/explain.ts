@@ -66,11 +66,10 @@ function serverFaults(facts: Facts, guarantee: Guarantee, orFenced: Verdict): Fa
   return [
     {
       fault: 'the server restarts',
-      verdict: facts.survivesRestart && guarantee !== 'efficiency' ? 'survived' : orFenced,
-      why: facts.survivesRestart
-        ? 'no lock is granted until the leases from before are over'
-        : 'it forgets its locks, and another may get one that is held',
+      verdict: facts.durable || (facts.survivesRestart && guarantee !== 'efficiency') ? 'survived' : orFenced,
+      why: restartOf(facts),
     },
+    ...failover(facts, orFenced),
     {
       fault: 'the server is full',
       verdict: facts.evicts === undefined ? 'unknown' : facts.evicts ? orFenced : 'survived',
@@ -87,4 +86,20 @@ function serverFaults(facts: Facts, guarantee: Guarantee, orFenced: Verdict): Fa
       why: 'the lock is gone; its holder finds out at the next renewal',
     },
   ]
+}
+
+function restartOf({ durable, survivesRestart }: Facts): string {
+  if (durable) return 'it comes back with its locks'
+  return survivesRestart
+    ? 'no lock is granted until the leases from before are over'
+    : 'it forgets its locks, and another may get one that is held'
+}
+
+function failover({ replicas }: Facts, orFenced: Verdict): Fault[] {
+  if (replicas === undefined) return []
+  const isSafe = replicas === 'majority'
+  const why = isSafe
+    ? 'a lock counts when a majority has it, and only a majority can go on without the others'
+    : 'it may not have heard of a lock, and for a while both may give locks'
+  return [{ fault: 'another server takes over', verdict: isSafe ? 'survived' : orFenced, why }]
 }

@@ -34,3 +34,13 @@ test('no fault goes without a test', () => {
     for (const cell of cells) assert.match(cell, /\[[a-z]\d\]|^—$|^no queue/, `${fault}: ${cell}`)
   }
 })
+
+test('no engine goes without a test', () => {
+  const [table] = promises.slice(promises.indexOf('| engine |')).split('\n\n')
+  const rows = Array.from(table.matchAll(/^\| (?!engine|---)(.+) \|$/gm), ([, row]) => row.split(' | '))
+  assert.ok(rows.length >= 1)
+  for (const [engine, ...cells] of rows) {
+    assert.equal(cells.length, 10, engine)
+    for (const cell of cells) assert.match(cell, /\[[a-z]\d\]|^—$/, `${engine}: ${cell}`)
+  }
+})

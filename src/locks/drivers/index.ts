@@ -1,4 +1,5 @@
 /** The ways of keeping locks: one file each. */
+export { type EtcdOptions, etcd } from './etcd.js'
 export type { Wire } from './memcached/dialect.js'
 export { type MemcachedLockOptions, type MemcachedOptions, memcached, memcachedOver } from './memcached.js'
 export { store } from './store.js'

@@ -3,6 +3,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { type LockDriver, memcached, store } from 'latchkey/locks'
 import { Store, type StoreHandle } from 'latchkey/store'
 import { claimOf } from './case.js'
+import { driverOf, type Engine } from './engines.js'
 
 export interface Contest {
   readonly key: string
@@ -11,6 +12,8 @@ export interface Contest {
   readonly rounds: number
   readonly handle?: StoreHandle
   readonly servers?: readonly string[]
+  /** Of these servers; memcached by default. */
+  readonly engine?: Engine
 }
 
 export interface Tenure {
@@ -43,11 +46,14 @@ async function contend(driver: LockDriver, { key, ttlMs, waitMs, rounds }: Conte
   return tenures
 }
 
+function remoteDriver({ servers = [], engine }: Contest): LockDriver {
+  return engine === undefined ? memcached({ servers, freshServers: 'trust' }) : driverOf(engine, servers)
+}
+
 const contest: Contest | undefined = isMainThread ? JSON.parse(process.argv[2] ?? 'null') : workerData
 if (contest?.handle !== undefined || contest?.servers !== undefined) {
-  const { handle, servers = [] } = contest
-  const attached = handle && Store.attach(handle)
-  const driver = attached === undefined ? memcached({ servers, freshServers: 'trust' }) : store(attached)
+  const attached = contest.handle && Store.attach(contest.handle)
+  const driver = attached === undefined ? remoteDriver(contest) : store(attached)
   const tenures = await contend(driver, contest)
   await driver.close()
   attached?.close()

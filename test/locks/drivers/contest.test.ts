@@ -9,6 +9,7 @@ import { Store } from 'latchkey/store'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
 import type { Contest, Tenure } from './contender.js'
+import { engines } from './engines.js'
 
 const program = join(import.meta.dirname, 'contender.js')
 const key = 'latchkey:lock:contested'
@@ -42,6 +43,18 @@ test('processes on one memcached', async (t) => {
     await server.stop()
   }
 })
+
+for (const { engine, start } of engines) {
+  test(`processes on one ${engine}, waiting and asking`, async (t) => {
+    const server = await start(t)
+    if (server === undefined) return
+    try {
+      for (const waitMs of [0, 20_000]) await contestOn(server, { key, ttlMs: 20_000, waitMs, rounds: 8, engine })
+    } finally {
+      await server.stop()
+    }
+  })
+}
 
 async function contestOn({ host, port }: { host: string; port: number }, contest: Contest): Promise<void> {
   const own = { ...contest, servers: [`${host}:${port}`] }

@@ -8,6 +8,7 @@ import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
 import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
+import { etcdKind } from './etcd-kind.js'
 
 /** Somebody else who uses the same keys. */
 export interface Stranger {
@@ -37,6 +38,8 @@ export interface DriverKind {
   /** It answers only after a while, in which things can happen. */
   readonly remote: boolean
   readonly lists: boolean
+  /** Can somebody else change the life of what is there? */
+  readonly touches: boolean
   readonly fences: 'token' | 'counter'
   /** undefined where a peer is missing, and the test is marked as skipped. */
   start(t: TestContext): Promise<Bench | undefined>
@@ -48,8 +51,24 @@ interface Started {
   stop(): Promise<unknown>
 }
 
-const latchkeyKind = { shortMs: 500, overMs: 900, remote: true, queues: true, lists: true, fences: 'token' } as const
-const stockKind = { shortMs: 2000, overMs: 3200, remote: true, queues: false, lists: true, fences: 'counter' } as const
+const latchkeyKind = {
+  shortMs: 500,
+  overMs: 900,
+  remote: true,
+  queues: true,
+  lists: true,
+  touches: true,
+  fences: 'token',
+} as const
+const stockKind = {
+  shortMs: 2000,
+  overMs: 3200,
+  remote: true,
+  queues: false,
+  lists: true,
+  touches: true,
+  fences: 'counter',
+} as const
 
 export const kinds: readonly DriverKind[] = [
   { ...latchkeyKind, name: 'a store', remote: false, start: async () => storeBench() },
@@ -63,6 +82,7 @@ export const kinds: readonly DriverKind[] = [
     start: (t) => stock(t, 1, [], { protocol: 'classic' }),
   },
   { ...stockKind, name: 'a server without meta commands', lists: false, start: () => bench(1, startClassicServer) },
+  etcdKind,
 ]
 
 /** Every driver has attached to it anew, as another thread would. */

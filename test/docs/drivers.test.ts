@@ -1,0 +1,34 @@
+/** The examples of the drivers' pages are compiled and run as they stand, but for the address of the server. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { requireEtcd, startEtcd } from '../support/etcd.js'
+import { examplesOf, runExamples } from '../support/examples.js'
+
+interface Server {
+  /** The example, for this server. */
+  fitted(code: string): string
+  stop(): Promise<unknown>
+}
+
+const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> = {
+  async etcd(t) {
+    if (!requireEtcd(t)) return undefined
+    const { endpoints, stop } = await startEtcd()
+    return { fitted: (code) => code.replace('localhost:2379', endpoints[0]), stop }
+  },
+}
+
+for (const [engine, start] of Object.entries(servers)) {
+  test(`the example of docs/drivers/${engine}.md`, async (t) => {
+    const server = await start(t)
+    if (server === undefined) return
+    try {
+      const examples = examplesOf(`docs/drivers/${engine}.md`)
+      assert.equal(examples.length, 1)
+      const [said] = runExamples(`drivers-${engine}`, [server.fitted(examples[0])])
+      assert.match(said, /^\d+n\n$/)
+    } finally {
+      await server.stop()
+    }
+  })
+}

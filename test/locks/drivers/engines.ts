@@ -1,0 +1,32 @@
+/** Engines that processes of their own can use, by a name that can be sent to them. */
+import type { TestContext } from 'node:test'
+import { etcd, type LockDriver } from 'latchkey/locks'
+import { requireEtcd, startEtcd } from '../../support/etcd.js'
+
+interface Started {
+  readonly host: string
+  readonly port: number
+  stop(): Promise<unknown>
+}
+
+const made = {
+  etcd: {
+    make: (endpoints) => etcd({ endpoints }),
+    async start(t) {
+      if (!requireEtcd(t)) return undefined
+      const { members, stop } = await startEtcd()
+      return { host: members[0].host, port: members[0].port, stop }
+    },
+  },
+} satisfies Record<
+  string,
+  { make(servers: readonly string[]): LockDriver; start(t: TestContext): Promise<Started | undefined> }
+>
+
+export type Engine = keyof typeof made
+
+export const engines = (Object.keys(made) as Engine[]).map((engine) => ({ engine, start: made[engine].start }))
+
+export function driverOf(engine: Engine, servers: readonly string[]): LockDriver {
+  return made[engine].make(servers)
+}
