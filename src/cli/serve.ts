@@ -10,6 +10,7 @@ import { becomeUser } from './user.js'
 
 interface Flags {
   port: number
+  protocol: 'auto' | 'ascii' | 'binary'
   listen?: string
   unixSocket?: string
   unixMask: number
@@ -69,11 +70,6 @@ function udpPort(text: string): number {
   throw new InvalidArgumentError('UDP is refused by design: it makes a cache an amplifier for attacks on others.')
 }
 
-function asciiOnly(text: string): string {
-  if (text === 'auto' || text === 'ascii') return text
-  throw new InvalidArgumentError('Only ascii, or auto, is spoken.')
-}
-
 export function serveCommand(): Command {
   const command = new Command('serve')
     .description('run a memcached server')
@@ -95,7 +91,9 @@ export function serveCommand(): Command {
     .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
     .option('-W, --disable-watch', 'refuse watch')
     .option('-Y, --auth-file <file>', 'answer only who names a user of this file: user:password lines')
-    .option('-B, --protocol <name>', 'ascii or auto', asciiOnly)
+    .addOption(
+      new Option('-B, --protocol <name>', 'what to speak').choices(['auto', 'ascii', 'binary']).default('auto'),
+    )
     .option('-P, --pidfile <file>', 'write the process id there')
     .option('-u, --user <name>', 'after listening as root, go on as this user')
     .option('--state-dir <dir>', 'keep there what locks need to know after a restart; of one server, local')
@@ -172,6 +170,7 @@ function options(flags: Flags): ServeOptions {
   const tls = tlsOptions(flags.enableSsl === true, flags.extended.tls)
   return {
     port: flags.port,
+    protocol: flags.protocol,
     threads: flags.threads,
     memory: flags.memoryLimit * 1_048_576,
     itemMax: flags.maxItemSize,

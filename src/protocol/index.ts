@@ -1,5 +1,6 @@
-/** The memcached text protocol, as bytes: requests in, replies out. Knows no sockets and no store. */
+/** The memcached protocols, text and binary, as bytes: requests in, replies out. Knows no sockets and no store. */
 export * from './base64.js'
+export * as binary from './binary/index.js'
 export * from './bytes.js'
 export { Command } from './command.js'
 export * from './exptime.js'

@@ -5,6 +5,7 @@ import type { Credentials } from './auth/credentials.js'
 import type { Connection } from './connection.js'
 import { type CloseReason, EventLog } from './events.js'
 import { Executor } from './execute.js'
+import { BinaryExecutor } from './execute-binary.js'
 import type { FromWorker } from './messages.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import type { Settings } from './options.js'
@@ -22,6 +23,7 @@ export class WorkerContext {
   readonly input: Bytes & ReadBuffer
   readonly prefixes = new PrefixCounts()
   readonly executor: Executor
+  readonly binaryExecutor: BinaryExecutor
   readonly turns = new TurnQueue()
   readonly events: EventLog
   readonly watchers: Watchers
@@ -40,6 +42,7 @@ export class WorkerContext {
     readonly main: MainThread,
   ) {
     this.executor = new Executor(table, this.out, metrics, this.prefixes)
+    this.binaryExecutor = new BinaryExecutor(table, this.out, metrics, this.prefixes)
     this.events = new EventLog(metrics, (bundle) => main.send({ kind: 'events', bundle }))
     this.watchers = new Watchers(metrics, main.send)
     this.#watchedTable = new WatchedTable(table, this.events)
@@ -58,7 +61,9 @@ export class WorkerContext {
 
   #watch(kinds: number): void {
     this.#watched = kinds
-    this.executor.use(this.#watchedTable.tableFor(kinds))
+    const table = this.#watchedTable.tableFor(kinds)
+    this.executor.use(table)
+    this.binaryExecutor.use(table)
   }
 
   opened(connection: Connection): void {

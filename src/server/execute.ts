@@ -140,7 +140,8 @@ export class Executor {
   fail(error: unknown): void {
     const refusal = refusalOf(error)
     if (refusal !== undefined) {
-      if (!this.request.noreply) this.#out.string(`${refusal}\r\n`)
+      const kind = refusal.byClient ? 'CLIENT_ERROR' : 'SERVER_ERROR'
+      if (!this.request.noreply) this.#out.string(`${kind} ${refusal.why}\r\n`)
       return
     }
     this.#metrics.add(Metric.InternalErrors, 1)

@@ -1,17 +1,14 @@
 /** The first byte of a connection tells which protocol its client speaks. */
+import { binary } from '../protocol/index.js'
 import type { Bytes } from '../store/index.js'
 import { AsciiGate } from './auth/ascii-gate.js'
+import { SaslGate } from './auth/sasl-gate.js'
+import { BinaryDialect } from './binary-dialect.js'
 import type { WorkerContext } from './context.js'
 import type { Dialect, Flow } from './dialect.js'
 import { TextDialect } from './text-dialect.js'
 
-/**
- * The first byte of a client that speaks the binary protocol, which is not spoken here. It would wait for ever for an
- * answer that it can read, so it is hung up on.
- */
-const BINARY_MAGIC = 0x80
-
-/** Every connection begins with it. */
+/** Every connection begins with it. Who speaks a protocol that is not allowed is hung up on. */
 export class Negotiation implements Dialect {
   readonly needed = 0
   readonly #context: WorkerContext
@@ -23,10 +20,25 @@ export class Negotiation implements Dialect {
   }
 
   answer(bytes: Bytes, start: number): number {
-    if (bytes.u8[start] === BINARY_MAGIC) this.#flow.close()
-    else if (this.#context.credentials === undefined) this.#flow.speak(new TextDialect(this.#context, this.#flow))
-    else this.#flow.speak(new AsciiGate(this.#context, this.#flow))
+    const { protocol } = this.#context.settings
+    const isBinary = bytes.u8[start] === binary.REQUEST_MAGIC
+    if (protocol === (isBinary ? 'ascii' : 'binary')) this.#flow.close()
+    else this.#flow.speak(isBinary ? this.#binary() : this.#text())
     return start
+  }
+
+  #binary(): Dialect {
+    const { credentials } = this.#context
+    return credentials === undefined
+      ? new BinaryDialect(this.#context, this.#flow)
+      : new SaslGate(this.#context, this.#flow)
+  }
+
+  #text(): Dialect {
+    const { credentials } = this.#context
+    return credentials === undefined
+      ? new TextDialect(this.#context, this.#flow)
+      : new AsciiGate(this.#context, this.#flow)
   }
 
   sent(): void {}

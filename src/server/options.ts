@@ -5,6 +5,8 @@ import type { MemoryFileProgress } from './restart/memory-file.js'
 import { settleTls, type TlsOptions, type TlsSettings } from './tls/options.js'
 import { checkSocketPath } from './unix-socket.js'
 
+export type Protocol = 'auto' | 'ascii' | 'binary'
+
 export interface ServeOptions {
   /** TCP port, 0 for any free one. Default 11211. */
   port?: number
@@ -14,6 +16,8 @@ export interface ServeOptions {
   socketPath?: string
   /** Permissions of the Unix socket, whatever the umask. Default 0o700. */
   socketMode?: number
+  /** What clients may speak: what their first byte says they do (default), or one of both alone. */
+  protocol?: Protocol
   /** Worker threads that serve connections. Default 4, or the number of processors if that is less. */
   threads?: number
   /** For items: bytes, or text such as `64mb`. Default 64 MiB. */
@@ -76,6 +80,7 @@ export interface Settings {
   readonly port: number
   readonly socketPath: string | undefined
   readonly socketMode: number
+  readonly protocol: Protocol
   readonly threads: number
   readonly memory: number | string
   readonly itemMax: number
@@ -116,6 +121,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     port: options.port ?? 11211,
     socketPath: options.socketPath,
     socketMode: options.socketMode ?? 0o700,
+    protocol: options.protocol ?? 'auto',
     threads,
     memory: options.memory ?? 67_108_864,
     itemMax: options.itemMax ?? 1_048_576,

@@ -1,4 +1,6 @@
 /** `stats detail`: what happens to keys by their prefix, the part before the first colon. Off until asked for. */
+import { escaped } from './uri.js'
+
 const COLON = 58
 /** Prefixes are the clients' choice: past this many, new ones are not counted. */
 const MOST_PREFIXES = 10_000
@@ -55,6 +57,11 @@ export class PrefixCounts {
   }
 }
 
+/** Keys of the binary protocol, and in base64, may hold what would end a line or a word. */
+function printable(prefix: string): string {
+  return prefix.replace(/[^!-~\u0080-\u00ff]/g, (char) => escaped(char.charCodeAt(0)))
+}
+
 /** The counts of all threads, as the client reads them. */
 export function mergePrefixes(texts: string): string {
   const sums = new Map<string, Counts>()
@@ -65,7 +72,7 @@ export function mergePrefixes(texts: string): string {
     sums.set(prefix, { get: sum.get + get, hit: sum.hit + hit, set: sum.set + set, del: sum.del + del })
   }
   const rows = [...sums].map(
-    ([prefix, { get, hit, set, del }]) => `PREFIX ${prefix} get ${get} hit ${hit} set ${set} del ${del}\r\n`,
+    ([prefix, { get, hit, set, del }]) => `PREFIX ${printable(prefix)} get ${get} hit ${hit} set ${set} del ${del}\r\n`,
   )
   return `${rows.join('')}END\r\n`
 }

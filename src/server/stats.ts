@@ -175,7 +175,7 @@ export function settingsStats(table: Table, metrics: Metrics, settings: Settings
     ['reqs_per_event', settings.requestsPerTurn],
     ['cas_enabled', 'yes'],
     ['tcp_backlog', settings.backlog],
-    ['binding_protocol', 'ascii'],
+    ['binding_protocol', settings.protocol === 'auto' ? 'auto-negotiate' : settings.protocol],
     ['auth_enabled_sasl', 'no'],
     ['auth_enabled_ascii', yesNo(settings.authFile !== undefined)],
     ['item_size_max', settings.itemMax],

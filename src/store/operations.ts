@@ -36,7 +36,7 @@ import {
   WriteMode,
   type WriteOptions,
 } from './types.js'
-import { RecordView } from './view.js'
+import { RecordView, type TokenSource } from './view.js'
 import { WaiterState } from './waiter-layout.js'
 
 export const Read = { Miss: 0, Hit: 1 } as const
@@ -137,7 +137,11 @@ export class Operations implements Succession {
       of.readKey(key)
       return engine.waiters.countLocked(key)
     }
-    return new RecordView(record, engine, (of) => this.#tokenOf(of), waitersOf)
+    const tokens: TokenSource = {
+      of: (of) => this.#tokenOf(of),
+      copy: (of, target, at) => this.#copyToken(of, target, at),
+    }
+    return new RecordView(record, engine, tokens, waitersOf)
   }
 
   readLocked(stripe: number, key: Key, options: ReadOptions, reader: ItemReader | undefined): number {
@@ -784,10 +788,18 @@ export class Operations implements Succession {
 
   #tokenOf(record: RecordCursor): bigint {
     if ((record.state & State.HasCas) !== 0) return record.ownCas
+    return this.#engine.tokens.of(record.sequence, this.#stripeOf(record))
+  }
+
+  #copyToken(record: RecordCursor, target: Bytes, at: number): void {
+    if ((record.state & State.HasCas) !== 0) target.view.setBigUint64(at, record.ownCas)
+    else this.#engine.tokens.copy(record.sequence, this.#stripeOf(record), target, at)
+  }
+
+  #stripeOf({ location }: RecordCursor): number {
     const { memory } = this.#engine
-    const page = memory.pageAt(record.location >>> memory.pageUnitsShift)
-    const stripe = stripeOf(memory.control[page + Page.Owner]!)
-    return this.#engine.tokens.of(record.sequence, stripe)
+    const page = memory.pageAt(location >>> memory.pageUnitsShift)
+    return stripeOf(memory.control[page + Page.Owner]!)
   }
 }
 

@@ -108,6 +108,8 @@ export interface ItemView {
   /** Bytes that the item takes in memory, header and key included. */
   readonly size: number
   readonly cas: bigint
+  /** Copies the token to `target`, 8 bytes, big-endian, and makes no garbage. */
+  copyCas(target: Bytes, at: number): void
   /** Milliseconds left to live, −1 for ever. */
   readonly ttlMs: number
   /** After a read with `touch`: what was left before it. Of another read it tells nothing. */

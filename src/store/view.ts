@@ -10,25 +10,26 @@ interface Times {
   readonly coarseSeconds: number
 }
 
+/** Where CAS tokens come from. */
+export interface TokenSource {
+  of(record: RecordCursor): bigint
+  copy(record: RecordCursor, target: Bytes, at: number): void
+}
+
 export class RecordView implements ItemView {
   readonly #record: RecordCursor
   readonly #times: Times
-  readonly #tokenOf: (record: RecordCursor) => bigint
+  readonly #tokens: TokenSource
   readonly #waitersOf: (record: RecordCursor) => number
   /** Set before a reader is called; what it changes in the record is written only afterwards. */
   won = false
   /** When the item would have expired, had this read not touched it. Absolute; 0 for never. */
   expiredBeforeMs = 0
 
-  constructor(
-    record: RecordCursor,
-    times: Times,
-    tokenOf: (record: RecordCursor) => bigint,
-    waitersOf: (record: RecordCursor) => number,
-  ) {
+  constructor(record: RecordCursor, times: Times, tokens: TokenSource, waitersOf: (record: RecordCursor) => number) {
     this.#record = record
     this.#times = times
-    this.#tokenOf = tokenOf
+    this.#tokens = tokens
     this.#waitersOf = waitersOf
   }
 
@@ -61,7 +62,11 @@ export class RecordView implements ItemView {
   }
 
   get cas(): bigint {
-    return this.#tokenOf(this.#record)
+    return this.#tokens.of(this.#record)
+  }
+
+  copyCas(target: Bytes, at: number): void {
+    this.#tokens.copy(this.#record, target, at)
   }
 
   get ttlMs(): number {

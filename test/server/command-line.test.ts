@@ -33,7 +33,7 @@ test('wrong usage ends with 2 and says why', () => {
     [['-l', 'notls:127.0.0.1:11211'], /notls is not supported/],
     [['-d'], /daemons/],
     [['-C'], /CAS/],
-    [['-B', 'binary'], /ascii/],
+    [['-B', 'nonsense'], /binary/],
     [['-o', 'nonsense'], /nonsense is not supported/],
     [['--nonsense'], /unknown option/],
     [['surplus'], /too many arguments/],
