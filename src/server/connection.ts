@@ -345,7 +345,6 @@ export class Connection implements TransportEvents, Turn, Flow {
 
   #state(): string {
     if (this.#watcher) return 'conn_watch'
-    if (this.#blocked) return 'conn_mwrite'
-    return this.#waiting ? 'conn_parse_cmd' : 'conn_read'
+    return this.#blocked ? 'conn_mwrite' : 'conn_read'
   }
 }
