@@ -25,6 +25,7 @@ interface Flags {
   disableFlushAll?: boolean
   disableDumping?: boolean
   disableWatch?: boolean
+  delimiter?: string
   verbose: number
   pidfile?: string
   user?: string
@@ -51,7 +52,6 @@ const IGNORED: [flags: string, why: string][] = [
   ['-L, --enable-largepages', 'the kernel decides'],
   ['-f, --slab-growth-factor <factor>', 'there are no slabs'],
   ['-n, --slab-min-size <bytes>', 'there are no slabs'],
-  ['-D, --stat-key-prefix <char>', 'prefixes end at a colon'],
 ]
 
 /** Shown as one word each in `stats settings`, and compared with keys: neither has spaces. */
@@ -63,6 +63,11 @@ function prefixes(text: string, before: string[]): string[] {
 function listenAddress(text: string): string {
   if (!text.startsWith('notls:')) return text
   throw new InvalidArgumentError('notls is not supported: with -Z all of a server is TLS.')
+}
+
+function oneCharacter(text: string): string {
+  if (/^[!-~]$/.test(text)) return text
+  throw new InvalidArgumentError('Expected one printable ASCII character.')
 }
 
 function udpPort(text: string): number {
@@ -91,6 +96,7 @@ export function serveCommand(): Command {
     .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
     .option('-W, --disable-watch', 'refuse watch')
     .option('-Y, --auth-file <file>', 'answer only who names a user of this file: user:password lines')
+    .option('-D, --delimiter <char>', 'count keys by what is before it, for "stats detail"', oneCharacter)
     .addOption(
       new Option('-B, --protocol <name>', 'what to speak').choices(['auto', 'ascii', 'binary']).default('auto'),
     )
@@ -181,6 +187,7 @@ function options(flags: Flags): ServeOptions {
     allowFlush: flags.disableFlushAll !== true,
     allowDump: flags.disableDumping !== true,
     allowWatch: flags.disableWatch !== true,
+    ...(flags.delimiter !== undefined && { prefixDelimiter: flags.delimiter }),
     verbosity: Math.min(flags.verbose, 2),
     maxLeaseMs: flags.maxLease * 1000,
     pinnedPrefixes: ['latchkey:lock:', ...flags.pinnedPrefix],

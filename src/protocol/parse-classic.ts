@@ -34,6 +34,8 @@ export function parseClassic(request: Request, u8: Uint8Array): boolean {
     case Command.FlushAll:
     case Command.Verbosity:
     case Command.CacheMemlimit:
+    case Command.Lru:
+    case Command.Slabs:
       request.noreply = endsInNoreply(request, u8)
       return true
     default:

@@ -2,19 +2,13 @@
 import { Command, NOT_A_NUMBER, parseI32, type Request, reply, type Text, ttlMs } from '../protocol/index.js'
 import type { WorkerContext } from './context.js'
 import { EventKind } from './events.js'
+import { listenerLines } from './listening.js'
+import { keysListing, sizesListing } from './listings.js'
 import { Cell, Metric } from './metrics.js'
 import { mergePrefixes } from './prefixes.js'
 import { oneLine } from './refusals.js'
-import {
-  generalStats,
-  itemsStats,
-  locksStats,
-  settingsStats,
-  sizesStats,
-  slabsStats,
-  statLines,
-  stripesStats,
-} from './stats.js'
+import { generalStats, itemsStats, locksStats, settingsStats, slabsStats, statLines, stripesStats } from './stats.js'
+import { BAD_CLASS, CLASS_MAX, classesIn, crawlerReply, lruReply, slabsReply, u32 } from './tuning.js'
 import { Walk } from './walk.js'
 
 /** What the connection has to do afterwards. */
@@ -31,7 +25,6 @@ const DONE: AdminOutcome = { action: Action.None }
 const CLOSE: AdminOutcome = { action: Action.Close }
 
 const MAX_VERBOSITY = 2
-const CRAWL_SLEEP_MAX = 1_000_000
 
 const decoder = new TextDecoder('latin1')
 
@@ -72,11 +65,11 @@ function dispatch(context: WorkerContext, request: Request, args: string[]): Adm
     case Command.CacheMemlimit:
       return cacheMemlimit(context, args)
     case Command.Lru:
-      return say(context, `${lru(args)}\r\n`)
+      return say(context, `${lruReply(args)}\r\n`)
     case Command.LruCrawler:
       return lruCrawler(context, args)
     case Command.Slabs:
-      return slabs(context, args)
+      return say(context, `${slabsReply(args)}\r\n`)
     case Command.RefreshCerts:
       return refreshCerts(context)
     default:
@@ -92,13 +85,6 @@ function write(context: WorkerContext, text: Text): AdminOutcome {
 function say(context: WorkerContext, text: string): AdminOutcome {
   context.out.string(text)
   return DONE
-}
-
-/** A whole number from 0 to 2^32 − 1, or `undefined`. */
-function u32(word: string | undefined): number | undefined {
-  if (word === undefined || !/^\d{1,10}$/.test(word)) return undefined
-  const value = Number(word)
-  return value < 2 ** 32 ? value : undefined
 }
 
 function shutdown(context: WorkerContext, args: string[]): AdminOutcome {
@@ -126,13 +112,19 @@ export function statsText(context: WorkerContext, args: string[]): string | Prom
     case 'slabs':
       return statLines(slabsStats(table))
     case 'sizes':
-      return statLines(sizesStats(table))
+      return listed(sizesListing(table))
+    case 'sizes_enable':
+      return 'STAT sizes_status enabled\r\nEND\r\n'
+    case 'sizes_disable':
+      return 'STAT sizes_status error\r\nSTAT sizes_error sizes are looked up when asked for\r\nEND\r\n'
+    case 'cachedump':
+      return cacheDump(context, args)
     case 'locks':
       return statLines(locksStats(table))
     case 'stripes':
       return statLines(stripesStats(table))
     case 'conns':
-      return context.main.ask('conns').then((lines) => `${lines}END\r\n`)
+      return context.main.ask('conns').then((lines) => `${listenerLines(settings)}${lines}END\r\n`)
     case 'reset':
       table.resetStats()
       metrics.reset()
@@ -145,6 +137,21 @@ export function statsText(context: WorkerContext, args: string[]): string | Prom
   }
 }
 
+/** `stats cachedump <class> <limit>`: keys of a class, as many as fit in 2 MiB. */
+function cacheDump({ settings, table }: WorkerContext, args: string[]): string | Promise<string> {
+  if (!settings.allowDump) return 'CLIENT_ERROR stats cachedump not allowed\r\n'
+  if (args.length < 4) return 'CLIENT_ERROR bad command line\r\n'
+  const id = u32(args[2])
+  const most = u32(args[3])
+  if (id === undefined || most === undefined) return reply.BAD_FORMAT.toString()
+  return id > CLASS_MAX ? 'CLIENT_ERROR Illegal slab id\r\n' : listed(keysListing(table, id, most))
+}
+
+/** A stripe that cannot be had is the server's error, and no end of it. */
+function listed(listing: Promise<string>): Promise<string> {
+  return listing.catch((error: Error) => `SERVER_ERROR ${oneLine(error.message)}\r\n`)
+}
+
 function statsDetail(context: WorkerContext, what: string | undefined): string | Promise<string> {
   if (what === 'dump') return context.main.ask('prefixes').then(mergePrefixes)
   if (what === 'on' || what === 'off') {
@@ -155,14 +162,14 @@ function statsDetail(context: WorkerContext, what: string | undefined): string |
 }
 
 function flushAll(context: WorkerContext, { source, tokens }: Request, args: string[]): AdminOutcome {
-  if (!context.settings.allowFlush) return write(context, reply.NO_FLUSH)
-  let exptime = 0
-  if (args.length > 1) {
-    exptime = parseI32(source.u8, tokens.start[1], tokens.end[1])
-    if (exptime === NOT_A_NUMBER) return write(context, reply.BAD_EXPTIME)
+  const exptime = args.length > 1 ? parseI32(source.u8, tokens.start[1], tokens.end[1]) : 0
+  if (context.settings.allowFlush && exptime !== NOT_A_NUMBER) {
+    flush(context, exptime)
+    return write(context, reply.OK)
   }
-  flush(context, exptime)
-  return write(context, reply.OK)
+  // As memcached does: `cmd_flush` tells of orders, those that are refused among them.
+  context.metrics.add(Metric.CmdFlush, 1)
+  return write(context, context.settings.allowFlush ? reply.BAD_EXPTIME : reply.NO_FLUSH)
 }
 
 /** `exptime` as sent: 0 and what is over already flush at once. */
@@ -203,7 +210,7 @@ function cacheMemlimit(context: WorkerContext, args: string[]): AdminOutcome {
     return say(context, 'MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n')
   }
   if (megabytes * 1_048_576 === context.table.stats().limitMaxbytes) return write(context, reply.OK)
-  return say(context, 'MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n')
+  return say(context, 'MEMLIMIT_ADJUST_FAILED the memory is taken at the start, as -m says, and cannot be adjusted\r\n')
 }
 
 /** Those of memcached's that tell of what is not here: raw commands, slabs and the crawler, the proxy. */
@@ -220,55 +227,19 @@ function watch(context: WorkerContext, args: string[]): AdminOutcome {
   return { action: Action.Watch, kinds }
 }
 
-/** There are no LRU lists to tune. What memcached would take is taken, and changes nothing. */
-function lru(args: string[]): string {
-  switch (args[1]) {
-    case 'mode':
-      return args[2] === 'flat' || args[2] === 'segmented' ? 'OK' : 'ERROR'
-    case 'temp_ttl':
-      return args[2] !== undefined && /^-?\d{1,10}$/.test(args[2]) ? 'OK' : 'ERROR'
-    case 'tune':
-      return lruTune(args.slice(2))
-    default:
-      return 'ERROR'
-  }
-}
-
-function lruTune(words: string[]): string {
-  const [hot = 0, warm = 0, hotFactor = 0, warmFactor = 0] = words.map(Number)
-  if (words.length < 4 || [hot, warm, hotFactor, warmFactor].some(Number.isNaN)) return 'ERROR'
-  if (hot + warm > 80) return 'ERROR hot and warm pcts must not exceed 80'
-  return hotFactor > 0 && warmFactor > 0 ? 'OK' : 'ERROR hot/warm age factors must be greater than 0'
-}
-
 function lruCrawler(context: WorkerContext, args: string[]): AdminOutcome {
   const [, what, which] = args
-  if (args.length === 2) return write(context, what === 'enable' || what === 'disable' ? reply.OK : reply.ERROR)
-  if (args.length !== 3 || which === undefined) return write(context, reply.ERROR)
-  switch (what) {
-    case 'metadump':
-    case 'mgdump':
-      return dump(context, what, which)
-    case 'crawl':
-      return crawlable(which) ? write(context, reply.OK) : say(context, 'BADCLASS invalid class id\r\n')
-    case 'tocrawl':
-      return write(context, u32(which) === undefined ? reply.BAD_FORMAT : reply.OK)
-    case 'sleep':
-      return crawlSleep(context, u32(which))
-    default:
-      return write(context, reply.ERROR)
-  }
+  if (args.length !== 3 || which === undefined) return say(context, `${crawlerReply(args)}\r\n`)
+  if (what === 'metadump' || what === 'mgdump') return dump(context, what, which)
+  if (what !== 'crawl') return say(context, `${crawlerReply(args)}\r\n`)
+  if (!isEverything(which) && classesIn(which) === undefined) return say(context, `${BAD_CLASS}\r\n`)
+  // What has expired is swept over all classes at once.
+  context.table.sweep()
+  return write(context, reply.OK)
 }
 
-function crawlSleep(context: WorkerContext, micros: number | undefined): AdminOutcome {
-  if (micros === undefined) return write(context, reply.BAD_FORMAT)
-  if (micros <= CRAWL_SLEEP_MAX) return write(context, reply.OK)
-  return say(context, 'CLIENT_ERROR sleep must be one second or less\r\n')
-}
-
-/** `all`, `hash`, or slab classes; there are no classes here, so any list of them means everything. */
-function crawlable(which: string): boolean {
-  return /^(all|hash|[1-9]\d?(,[1-9]\d?)*)$/.test(which)
+function isEverything(which: string): boolean {
+  return which === 'all' || which === 'hash'
 }
 
 function dump(context: WorkerContext, what: 'metadump' | 'mgdump', which: string): AdminOutcome {
@@ -277,22 +248,7 @@ function dump(context: WorkerContext, what: 'metadump' | 'mgdump', which: string
     return say(context, what === 'mgdump' ? 'ERROR key dump not allowed\r\n' : 'ERROR metadump not allowed\r\n')
   }
   const pinnedOnly = which === 'pinned'
-  if (!pinnedOnly && !crawlable(which)) return say(context, 'BADCLASS invalid class id\r\n')
-  return { action: Action.Walk, walk: new Walk(table, out, what === 'mgdump', pinnedOnly) }
-}
-
-function slabs(context: WorkerContext, args: string[]): AdminOutcome {
-  if (args[1] === 'reassign' && args.length === 4) {
-    const valid = [args[2], args[3]].every((word) => word !== undefined && /^-?\d{1,10}$/.test(word))
-    if (!valid) return write(context, reply.BAD_FORMAT)
-    if (Number(args[2]) === Number(args[3])) return say(context, 'SAME src and dst class are identical\r\n')
-    return say(context, 'NOSPARE source class has no spare pages\r\n')
-  }
-  if (args[1] !== 'automove' || args.length < 3) return write(context, reply.ERROR)
-  if (args[2] === 'ratio' || args[2] === 'freeratio') {
-    return write(context, Number(args[3]) >= 0 ? reply.OK : reply.ERROR)
-  }
-  const level = u32(args[2] === 'window' ? args[3] : args[2])
-  if (level === undefined) return write(context, reply.BAD_FORMAT)
-  return write(context, args[2] === 'window' || level <= 2 ? reply.OK : reply.ERROR)
+  const classes = classesIn(which)
+  if (!pinnedOnly && !isEverything(which) && classes === undefined) return say(context, `${BAD_CLASS}\r\n`)
+  return { action: Action.Walk, walk: new Walk(table, out, what === 'mgdump', pinnedOnly, classes) }
 }

@@ -345,6 +345,7 @@ export class Connection implements TransportEvents, Turn, Flow {
 
   #state(): string {
     if (this.#watcher) return 'conn_watch'
-    return this.#blocked ? 'conn_mwrite' : 'conn_read'
+    if (this.#blocked) return 'conn_mwrite'
+    return this.#waiting ? 'conn_parse_cmd' : 'conn_read'
   }
 }

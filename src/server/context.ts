@@ -21,7 +21,7 @@ export class WorkerContext {
   readonly connections = new Set<Connection>()
   readonly out = new Output(OUTPUT_BYTES)
   readonly input: Bytes & ReadBuffer
-  readonly prefixes = new PrefixCounts()
+  readonly prefixes: PrefixCounts
   readonly executor: Executor
   readonly binaryExecutor: BinaryExecutor
   readonly turns = new TurnQueue()
@@ -41,6 +41,7 @@ export class WorkerContext {
     readonly metrics: Metrics,
     readonly main: MainThread,
   ) {
+    this.prefixes = new PrefixCounts(settings.prefixDelimiter)
     this.executor = new Executor(table, this.out, metrics, this.prefixes)
     this.binaryExecutor = new BinaryExecutor(table, this.out, metrics, this.prefixes)
     this.events = new EventLog(metrics, (bundle) => main.send({ kind: 'events', bundle }))

@@ -20,7 +20,7 @@ export interface EventBundle {
 export type CloseReason = 'normal' | 'idle_timeout'
 
 /** A bundle is sent when it has so many bytes, and at the next turn of the event loop. */
-const BUNDLE_BYTES = 65_536
+export const BUNDLE_BYTES = 65_536
 /** Bundles on their way to the main thread. While so many are, and one is full, events are dropped and counted. */
 const UNHEARD_MAX = 4
 

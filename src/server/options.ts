@@ -65,6 +65,8 @@ export interface ServeOptions {
   allowDump?: boolean
   /** Let clients `watch` what happens. Default yes. */
   allowWatch?: boolean
+  /** Count keys for `stats detail` from the start, by what is before this character. Default: not until asked, and `:`. */
+  prefixDelimiter?: string
   /** 0 to 2; 1 tells of connections refused, 2 of each connection; a thread that dies is always told of. Default 0. */
   verbosity?: number
   /** Where it tells. Default: standard error. */
@@ -95,6 +97,7 @@ export interface Settings {
   readonly allowFlush: boolean
   readonly allowDump: boolean
   readonly allowWatch: boolean
+  readonly prefixDelimiter: string
   readonly stateDir: string | undefined
   readonly memoryFile: string | undefined
   readonly maxLeaseMs: number
@@ -113,6 +116,8 @@ export function settle(options: ServeOptions, version: string): Settings {
   if (options.socketPath !== undefined && options.tls !== undefined) {
     throw new RangeError('TLS is for TCP: what goes over a Unix socket does not leave the machine')
   }
+  if (!/^[!-~]$/.test(options.prefixDelimiter ?? ':'))
+    throw new RangeError(`prefixDelimiter is ${options.prefixDelimiter}, and must be one printable ASCII character`)
   whole('requestsPerTurn', options.requestsPerTurn ?? 1, 1, 1_000_000)
   return {
     version,
@@ -136,6 +141,7 @@ export function settle(options: ServeOptions, version: string): Settings {
     allowFlush: options.allowFlush ?? true,
     allowDump: options.allowDump ?? true,
     allowWatch: options.allowWatch ?? true,
+    prefixDelimiter: options.prefixDelimiter ?? ':',
     stateDir: options.stateDir,
     memoryFile: options.memoryFile,
     maxLeaseMs: options.maxLeaseMs ?? 600_000,

@@ -1,7 +1,6 @@
-/** `stats detail`: what happens to keys by their prefix, the part before the first colon. Off until asked for. */
-import { escaped } from './uri.js'
+/** `stats detail`: what happens to keys by their prefix, the part before the first delimiter. Off until asked for. */
+import { printable } from './uri.js'
 
-const COLON = 58
 /** Prefixes are the clients' choice: past this many, new ones are not counted. */
 const MOST_PREFIXES = 10_000
 
@@ -16,10 +15,16 @@ interface Counts {
   del: number
 }
 
-const decoder = new TextDecoder('latin1')
+const decoder = new TextDecoder()
 
 export class PrefixCounts {
+  readonly #delimiter: number
   readonly #counts = new Map<string, Counts>()
+
+  /** `delimiter` is one ASCII character. */
+  constructor(delimiter: string) {
+    this.#delimiter = delimiter.charCodeAt(0)
+  }
 
   /** Counts what was done to the key that is the `length` bytes from `start` on; `hit` is of reads alone. */
   note(what: PrefixCount, hit: boolean, u8: Uint8Array, start: number, length: number): void {
@@ -34,7 +39,7 @@ export class PrefixCounts {
   }
 
   #of(u8: Uint8Array, start: number, length: number): Counts | undefined {
-    const end = u8.indexOf(COLON, start)
+    const end = u8.indexOf(this.#delimiter, start)
     if (end < 0 || end >= start + length) return undefined
     const prefix = decoder.decode(u8.subarray(start, end))
     let counts = this.#counts.get(prefix)
@@ -55,11 +60,6 @@ export class PrefixCounts {
     for (const entry of this.#counts) text += `${JSON.stringify(entry)}\n`
     return text
   }
-}
-
-/** Keys of the binary protocol, and in base64, may hold what would end a line or a word. */
-function printable(prefix: string): string {
-  return prefix.replace(/[^!-~\u0080-\u00ff]/g, (char) => escaped(char.charCodeAt(0)))
 }
 
 /** The counts of all threads, as the client reads them. */

@@ -155,6 +155,7 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
     undo.push(() => leases?.abandon())
     leases?.start()
     Atomics.store(metrics.cells, Cell.Verbosity, options.verbosity ?? 0)
+    Atomics.store(metrics.cells, Cell.Detail, options.prefixDelimiter === undefined ? 0 : 1)
     const team = new Team(bound, table, metrics, listener, secrets, state?.place, log)
     undo.push(() => team.drain(0))
     await team.start(() => memoryFile?.remove())

@@ -17,3 +17,10 @@ export function uriEncoded(bytes: Uint8Array): string {
   for (const byte of bytes) text += standsForItself(byte) ? String.fromCharCode(byte) : escaped(byte)
   return text
 }
+
+const CONTROLS = /[\0- \x7f]/g
+
+/** As it is, but for what would end a line or a word: keys of the binary protocol, and in base64, may hold that. */
+export function printable(text: string): string {
+  return text.replace(CONTROLS, (char) => escaped(char.charCodeAt(0)))
+}

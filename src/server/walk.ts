@@ -13,14 +13,25 @@ export class Walk implements ItemReader {
   readonly #table: Table
   readonly #asCommands: boolean
   readonly #pinnedOnly: boolean
+  readonly #classes: ReadonlySet<number> | undefined
   #nowSeconds = 0
 
-  /** `asCommands` writes `mg <key>` lines (mgdump) in place of a description of each item (metadump). */
-  constructor(table: Table, out: Output, asCommands: boolean, pinnedOnly: boolean) {
+  /**
+   * `asCommands` writes `mg <key>` lines (mgdump) in place of a description of each item (metadump). With `classes` only
+   * items of these size classes are written.
+   */
+  constructor(
+    table: Table,
+    out: Output,
+    asCommands: boolean,
+    pinnedOnly: boolean,
+    classes: ReadonlySet<number> | undefined,
+  ) {
     this.#table = table
     this.#out = out
     this.#asCommands = asCommands
     this.#pinnedOnly = pinnedOnly
+    this.#classes = classes
   }
 
   /** Writes one slice. True when that was the last. */
@@ -35,6 +46,7 @@ export class Walk implements ItemReader {
   }
 
   item(view: ItemView): void {
+    if (this.#classes !== undefined && !this.#classes.has(sizeClassOf(view.size))) return
     view.copyKey(this.#key, 0)
     if (this.#asCommands) this.#command(view.keyLength)
     else this.#describe(view)
@@ -58,7 +70,7 @@ export class Walk implements ItemReader {
     for (let i = 0; i < view.keyLength; i++) this.#escaped(this.#key.u8[i])
     const fetched = view.fetched ? 'yes' : 'no'
     this.#out.string(
-      ` exp=${expires} la=${accessed} cas=${view.cas} fetch=${fetched} cls=${sizeClassOf(view.size)} size=${view.size}\n`,
+      ` exp=${expires} la=${accessed} cas=${view.cas} fetch=${fetched} cls=${sizeClassOf(view.size)} size=${view.size} flags=${view.flags}\n`,
     )
   }
 

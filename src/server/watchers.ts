@@ -10,7 +10,7 @@ import { Cell, Metric, type Metrics } from './metrics.js'
 /** Over all threads, as in memcached. */
 const WATCHERS_MAX = 20
 /** What waits for a client that does not read. Bytes, besides as many on their way to it. */
-const WATCHER_BYTES = 262_144
+export const WATCHER_BYTES = 262_144
 /** Bundles on their way to one thread, before more are skipped. */
 const UNTOLD_MAX = 8
 

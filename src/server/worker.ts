@@ -8,6 +8,7 @@ import { Credentials } from './auth/credentials.js'
 import type { Secrets } from './auth/secrets.js'
 import { Connection } from './connection.js'
 import { type Question, WorkerContext } from './context.js'
+import { listenAddress } from './listening.js'
 import type { FromWorker, ListenAt, ToWorker, WorkerStart } from './messages.js'
 import { Cell, Metric, Metrics } from './metrics.js'
 import { openRawStream } from './raw-stream.js'
@@ -159,7 +160,7 @@ function describeConnections(): string {
   for (const connection of context.connections) {
     id++
     const { peer, state } = connection.describe()
-    text += `STAT ${id}:addr ${peer}\r\nSTAT ${id}:state ${state}\r\n`
+    text += `STAT ${id}:addr ${peer}\r\nSTAT ${id}:listen_addr ${listenAddress(settings)}\r\nSTAT ${id}:state ${state}\r\n`
     text += `STAT ${id}:secs_since_last_cmd ${context.seconds - connection.lastActive}\r\n`
   }
   return text

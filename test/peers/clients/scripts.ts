@@ -4,39 +4,52 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { requireWorking } from '../../support/peers.js'
 import { projectRoot } from '../../support/root.js'
-import type { Given } from './given.js'
+import type { Given, GivenByRow } from './given.js'
 
 const patienceMs = 120_000
 const sources = join(projectRoot, 'test/peers/clients')
 
 interface Runtime {
+  language: string
   command: string
   /** The command line up to the script's argument. */
   line(script: string): string[]
-  /** Exits with 0 when what the script needs is installed. */
+  /** A command line that exits with 0 when what a script needs is installed. */
   probe(needs: string): string[]
   packages: string
 }
 
 const python: Runtime = {
+  language: 'Python',
   // Another `python3` on the PATH does not see Debian's packages.
   command: '/usr/bin/python3',
   line: (script) => ['-B', join(sources, 'python', `${script}.py`)],
-  probe: (needs) => ['-c', `import ${needs}`],
+  probe: (needs) => [
+    '-c',
+    `import sys, importlib.util as at; sys.exit(not all(map(at.find_spec, '${needs}'.split())))`,
+  ],
   packages: 'apt install python3-pymemcache python3-memcache python3-pylibmc python3-django',
 }
 
+const tools: Runtime = {
+  ...python,
+  probe: (needs) => ['-c', `import shutil, sys; sys.exit(not all(map(shutil.which, '${needs}'.split())))`],
+  packages: 'apt install libmemcached-tools',
+}
+
 const php: Runtime = {
+  language: 'PHP',
   command: 'php',
   line: (script) => [join(sources, 'php', `${script}.php`)],
-  probe: (needs) => ['-r', `foreach (explode(',', '${needs}') as $name) extension_loaded($name) || exit(1);`],
+  probe: (needs) => ['-r', `foreach (explode(' ', '${needs}') as $name) extension_loaded($name) || exit(1);`],
   packages: 'apt install php-cli php-memcache php-memcached',
 }
 
 const npm: Runtime = {
+  language: 'npm',
   command: process.execPath,
   line: (script) => ['--no-deprecation', join(import.meta.dirname, 'npm', `${script}.js`)],
-  probe: (needs) => ['-e', `import('${needs}')`],
+  probe: (needs) => ['-p', `'${needs}'.split(' ').map((name) => require.resolve(name))`],
   packages: 'npm ci',
 }
 
@@ -44,7 +57,7 @@ export interface Script {
   runtime: Runtime
   /** Of the file, without its extension. */
   name: string
-  /** Modules, extensions or packages, as the runtime's probe takes them. */
+  /** Modules, extensions, packages or tools, with spaces between. */
   needs: string
   protocol: 'text' | 'binary'
   /** So many PASS lines it writes. */
@@ -52,9 +65,6 @@ export interface Script {
   /** For `together`: which client it is to use. */
   client?: string
 }
-
-/** What the server speaks. */
-const spoken: Script['protocol'][] = ['text']
 
 type Checks = Partial<Record<Script['protocol'], number>>
 
@@ -69,18 +79,20 @@ export const scripts: readonly Script[] = [
   script(python, 'python_memcached', 'memcache', { text: 57 }),
   script(python, 'pylibmc_operations', 'pylibmc', { text: 62, binary: 62 }),
   script(python, 'pylibmc_sharing', 'pylibmc', { text: 26, binary: 26 }),
-  script(python, 'django_cache', 'django, pymemcache, memcache, pylibmc', { text: 102, binary: 102 }),
-  script(python, 'django_pages', 'django, pymemcache', { text: 6 }),
+  script(python, 'django_cache', 'django pymemcache memcache pylibmc', { text: 102, binary: 102 }),
+  script(python, 'django_pages', 'django pymemcache', { text: 6 }),
+  script(tools, 'libmemcached_tools', 'memccp memcslap memcaslap', { text: 14, binary: 14 }),
   script(php, 'memcached_operations', 'memcached', { text: 76, binary: 77 }),
   script(php, 'memcached_sharing', 'memcached', { text: 32, binary: 32 }),
   script(php, 'memcache_operations', 'memcache', { text: 35, binary: 33 }),
-  script(php, 'sessions', 'memcache,memcached', { text: 8, binary: 4 }),
+  script(php, 'sessions', 'memcache memcached', { text: 8, binary: 4 }),
   script(npm, 'memjs', 'memjs', { binary: 36 }),
   script(npm, 'memcached', 'memcached', { text: 53 }),
   script(npm, 'memcache', 'memcache', { text: 36, binary: 11 }),
-]
-  .flat()
-  .filter(({ protocol }) => spoken.includes(protocol))
+  script(python, 'doors', 'pymemcache memcache pylibmc', { binary: 40 }),
+  script(php, 'doors', 'memcached memcache', { binary: 22 }),
+  script(npm, 'doors', 'memjs memcache', { binary: 6 }),
+].flat()
 
 function togetherWith(client: string, runtime: Runtime, needs: string, protocols: Script['protocol'][]): Script[] {
   return protocols.map((protocol) => ({ runtime, name: 'together', needs, protocol, checks: 2, client }))
@@ -91,15 +103,13 @@ export const together: readonly Script[] = [
   togetherWith('pymemcache', python, 'pymemcache', ['text']),
   togetherWith('memcache', python, 'memcache', ['text']),
   togetherWith('pylibmc', python, 'pylibmc', ['text', 'binary']),
-  togetherWith('django', python, 'django, pymemcache', ['text']),
+  togetherWith('django', python, 'django pymemcache', ['text']),
   togetherWith('memcached', php, 'memcached', ['text', 'binary']),
   togetherWith('memcache', php, 'memcache', ['text']),
   togetherWith('memjs', npm, 'memjs', ['binary']),
   togetherWith('memcached', npm, 'memcached', ['text']),
   togetherWith('memcache', npm, 'memcache', ['text']),
-]
-  .flat()
-  .filter(({ protocol }) => spoken.includes(protocol))
+].flat()
 
 export function installed(t: TestContext, { runtime, needs }: Script): boolean {
   return requireWorking(t, runtime.command, runtime.probe(needs), runtime.packages)
@@ -113,7 +123,7 @@ export interface Done {
 }
 
 export function runScript({ runtime, name, protocol, client }: Script, given: Given): Promise<Done> {
-  const all = { ...given, binary: protocol === 'binary', client }
+  const all: Given & GivenByRow = { ...given, binary: protocol === 'binary', client }
   return run(runtime.command, [...runtime.line(name), JSON.stringify(all)])
 }
 

@@ -1,9 +1,17 @@
 /** The servers that the clients' scripts talk to: Latchkey, or memcached to check the scripts themselves. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
+import { projectRoot } from '../../support/root.js'
+import { startLatchkeyOnSocket } from '../../support/unix-server.js'
 import type { Given } from './given.js'
 
-/** LATCHKEY_CLIENTS_AGAINST=memcached runs every script against Debian's memcached instead. */
+/**
+ * LATCHKEY_CLIENTS_AGAINST=memcached runs the scripts against Debian's memcached instead. Not `doors`: memcached's SASL
+ * wants a database of passwords that is not ours to make.
+ */
 const againstMemcached = process.env.LATCHKEY_CLIENTS_AGAINST === 'memcached'
 const megabytes = 64
 const seconds = 4
@@ -15,21 +23,43 @@ export interface Servers extends AsyncDisposable {
 }
 
 export async function startServers(): Promise<Servers> {
-  const started = await Promise.all([start(2), start(4), start(2), start(2)])
-  const [emptied, ...three] = started.map(({ host, port }) => `${host}:${port}`)
-  const down = `127.0.0.1:${await portOfNobody()}`
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-clients-'))
+  const login = { user: 'ada', password: 'lovelace-1815' }
+  const passwords = join(dir, 'passwords')
+  writeFileSync(passwords, `${login.user}:${login.password}\n`)
+  const [ca, key] = ['cert', 'key'].map((name) => join(projectRoot, `test/support/tls/${name}.pem`))
+  const onSocket = await startLatchkeyOnSocket()
+  const started = await Promise.all([
+    start(4),
+    start(2),
+    start(2),
+    start(2),
+    startLatchkey({ threads: 2, args: ['-Z', '-o', `ssl_chain_cert=${ca},ssl_key=${key}`] }),
+    startLatchkey({ threads: 2, args: ['-Y', passwords] }),
+  ])
+  const [one, two, three, emptied, tls, guarded] = started.map(({ host, port }) => `${host}:${port}`)
   return {
-    given: { servers: three, emptied, down, megabytes, seconds },
+    given: {
+      servers: [one, two, three],
+      emptied,
+      down: `127.0.0.1:${await portOfNobody()}`,
+      socket: onSocket.path,
+      tls: { server: tls, ca },
+      login: { ...login, server: guarded },
+      megabytes,
+      seconds,
+    },
     said: () => started.map((server) => server.stderr() + (server.alive() ? '' : `${server.name} has died\n`)).join(''),
     async [Symbol.asyncDispose]() {
-      await Promise.all(started.map((server) => server.stop()))
+      await Promise.all([onSocket.stop(), ...started.map((server) => server.stop())])
+      rmSync(dir, { recursive: true })
     },
   }
 }
 
-export function start(threads: number, args: string[] = []): Promise<ServerProcess> {
-  if (againstMemcached) return startMemcached(['-t', `${threads}`, '-m', `${megabytes}`, ...args])
-  return startLatchkey({ threads, memoryMb: megabytes, args })
+export function start(threads: number): Promise<ServerProcess> {
+  if (againstMemcached) return startMemcached(['-t', `${threads}`, '-m', `${megabytes}`])
+  return startLatchkey({ threads, memoryMb: megabytes })
 }
 
 /** A port that was free a moment ago; the kernel gives others to those who ask for any. */

@@ -2,9 +2,9 @@
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Given } from '../given.js'
+import type { Given, GivenByRow } from '../given.js'
 
-export const given: Given = JSON.parse(process.argv[2])
+export const given: Given & GivenByRow = JSON.parse(process.argv[2])
 
 /** Scripts run at the same time against the same servers, each in a key space of its own. */
 const prefix = `${basename(process.argv[1], '.js')}.${process.pid}.`
