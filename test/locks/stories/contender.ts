@@ -1,7 +1,6 @@
 /** A process that wants a lock, by one of the recipes or by this package's, and does one thing after the other as told. */
 import { createClient } from 'latchkey/client'
-import { createLocks, type Lock, LockBusyError } from 'latchkey/locks'
-import { driverAt } from '../support/driver-at.js'
+import { createLocks, type Lock, LockBusyError, memcached } from 'latchkey/locks'
 import { getThenSet } from './recipes/get-then-set.js'
 import { readBack } from './recipes/read-back.js'
 import type { MakeRecipe, Recipe, Step } from './recipes/recipe.js'
@@ -47,7 +46,7 @@ function byRecipe(make: MakeRecipe): Play {
 }
 
 function byLatchkey(): Play {
-  const locks = createLocks(driverAt(server))
+  const locks = createLocks(memcached({ servers: server, freshServers: 'trust' }))
   let lock: Lock
   return {
     async acquire(key, wait = '0s') {

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FaultProxy } from 'latchkey/torture'
 import { requirePeer } from '../../support/peers.js'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
-import { RedisServer, requireRedis } from '../../support/redis.js'
 import type { Way } from './contender.js'
 import { type Contender, withContenders } from './contenders.js'
 
@@ -42,19 +41,14 @@ for (const way of ['getThenSet', 'readBack'] as Way[]) {
   })
 }
 
-type Server = Pick<ServerProcess, 'host' | 'port'> & { stop(): Promise<unknown> }
-
-/** With the scheme of their addresses. */
-const kinds: [name: string, scheme: string, start: (t: TestContext) => Promise<Server | undefined>][] = [
-  ['Latchkey', '', () => startLatchkey({ threads: 2 })],
-  ['memcached', '', async (t) => (hasMemcached(t) ? startMemcached() : undefined)],
-  ['Redis', 'redis://', async (t) => (requireRedis(t) ? RedisServer.start() : undefined)],
+const kinds: [name: string, start: (t: TestContext) => Promise<ServerProcess | undefined>][] = [
+  ['Latchkey', () => startLatchkey({ threads: 2 })],
+  ['memcached', async (t) => (hasMemcached(t) ? startMemcached() : undefined)],
 ]
 
 /** Ten processes with a gate each before the server, and replies that take a little longer for one than for the next. */
 async function withGates(
-  server: Server,
-  scheme: string,
+  server: ServerProcess,
   run: (contenders: readonly Contender[], gates: readonly FaultProxy[]) => Promise<void>,
 ): Promise<void> {
   const gates = await Promise.all(Array.from({ length: TEN }, () => FaultProxy.start(server)))
@@ -64,7 +58,7 @@ async function withGates(
   try {
     await withContenders(
       'latchkey',
-      gates.map(({ host, port }) => `${scheme}${host}:${port}`),
+      gates.map(({ host, port }) => `${host}:${port}`),
       (contenders) => run(contenders, gates),
     )
   } finally {
@@ -73,11 +67,11 @@ async function withGates(
   }
 }
 
-for (const [name, scheme, start] of kinds) {
+for (const [name, start] of kinds) {
   test(`ours on ${name}: of ten that come at once, one holds`, async (t) => {
     const server = await start(t)
     if (server === undefined) return
-    await withGates(server, scheme, async (contenders, gates) => {
+    await withGates(server, async (contenders, gates) => {
       let fence = 0n
       for (let round = 0; round < ROUNDS; round++) {
         for (const gate of gates) gate.hang()
@@ -100,7 +94,7 @@ for (const [name, scheme, start] of kinds) {
   test(`ours on ${name}: ten that wait have it one after the other`, async (t) => {
     const server = await start(t)
     if (server === undefined) return
-    await withGates(server, scheme, async (contenders) => {
+    await withGates(server, async (contenders) => {
       let inside = 0
       let fence = 0n
       const takeTurns = async (contender: Contender) => {
