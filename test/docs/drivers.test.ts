@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
+import { RedisServer, requireRedis } from '../support/redis.js'
 
 interface Server {
   /** The example, for this server. */
@@ -15,6 +16,15 @@ const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> =
     if (!requireEtcd(t)) return undefined
     const { endpoints, stop } = await startEtcd()
     return { fitted: (code) => code.replace('localhost:2379', endpoints[0]), stop }
+  },
+  async redis(t) {
+    if (!requireRedis(t)) return undefined
+    const server = await RedisServer.start()
+    const fitted = (code: string) =>
+      code
+        .replace('localhost:6379', `${server.host}:${server.port}`)
+        .replace('{ client }', "{ client, freshServers: 'trust' }")
+    return { fitted, stop: () => server.stop() }
   },
 }
 

@@ -128,8 +128,8 @@ export const basicCases: readonly Case[] = [
     run: async ({ kind, create, key }) => {
       const facts = await create().facts(key('k'), call)
       assert.equal(facts.queues, kind.queues)
-      assert.equal(facts.granularityMs, kind.fences === 'token' ? 0 : 1000)
-      if (/Latchkey|memcached/.test(kind.name)) assert.equal(facts.evicts, kind.fences === 'counter')
+      assert.equal(facts.granularityMs, kind.granularityMs)
+      if (kind.evicts !== undefined) assert.equal(facts.evicts, kind.evicts)
     },
   },
 ]

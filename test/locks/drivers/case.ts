@@ -1,6 +1,6 @@
 /** One case of the driver suite: what is true of every driver, or why it is not tried on this one. */
 import { randomBytes } from 'node:crypto'
-import type { Claim, ClaimResult, Found, LockDriver } from 'latchkey/locks'
+import type { Claim, ClaimResult, LockDriver } from 'latchkey/locks'
 import type { Bench, DriverKind } from './kinds.js'
 
 export interface CaseContext {
@@ -54,8 +54,8 @@ export async function ownerOf(driver: LockDriver, key: string): Promise<string |
   return (await driver.find(key, call))?.holder.owner
 }
 
-export async function collect(list: AsyncIterable<Found>): Promise<Found[]> {
-  const all: Found[] = []
+export async function collect<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
   for await (const found of list) all.push(found)
   return all
 }

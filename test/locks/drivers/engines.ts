@@ -1,7 +1,9 @@
 /** Engines that processes of their own can use, by a name that can be sent to them. */
 import type { TestContext } from 'node:test'
-import { etcd, type LockDriver } from 'latchkey/locks'
+import { Redis } from 'ioredis'
+import { etcd, type LockDriver, redis } from 'latchkey/locks'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
+import { RedisServer, requireRedis } from '../../support/redis.js'
 
 interface Started {
   readonly host: string
@@ -17,6 +19,11 @@ const made = {
       const { members, stop } = await startEtcd()
       return { host: members[0].host, port: members[0].port, stop }
     },
+  },
+  redis: {
+    make: ([address]) =>
+      redis({ client: new Redis(`redis://${address}`, { lazyConnect: true }), freshServers: 'trust' }),
+    start: async (t) => (requireRedis(t) ? RedisServer.start() : undefined),
   },
 } satisfies Record<
   string,

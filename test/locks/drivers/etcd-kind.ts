@@ -16,6 +16,8 @@ export const etcdKind: DriverKind = {
   lists: true,
   touches: false,
   fences: 'token',
+  granularityMs: 0,
+  evicts: false,
   async start(t) {
     if (!requireEtcd(t)) return undefined
     const cluster = await startEtcd()

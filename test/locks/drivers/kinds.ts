@@ -9,6 +9,7 @@ import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
 import { etcdKind } from './etcd-kind.js'
+import { redisKinds } from './redis-kinds.js'
 
 /** Somebody else who uses the same keys. */
 export interface Stranger {
@@ -41,6 +42,9 @@ export interface DriverKind {
   /** Can somebody else change the life of what is there? */
   readonly touches: boolean
   readonly fences: 'token' | 'counter'
+  /** As facts tell it. */
+  readonly granularityMs: number
+  readonly evicts: boolean | undefined
   /** undefined where a peer is missing, and the test is marked as skipped. */
   start(t: TestContext): Promise<Bench | undefined>
 }
@@ -59,6 +63,8 @@ const latchkeyKind = {
   lists: true,
   touches: true,
   fences: 'token',
+  granularityMs: 0,
+  evicts: false,
 } as const
 const stockKind = {
   shortMs: 2000,
@@ -68,6 +74,8 @@ const stockKind = {
   lists: true,
   touches: true,
   fences: 'counter',
+  granularityMs: 1000,
+  evicts: true,
 } as const
 
 export const kinds: readonly DriverKind[] = [
@@ -81,8 +89,15 @@ export const kinds: readonly DriverKind[] = [
     name: 'memcached, classic protocol',
     start: (t) => stock(t, 1, [], { protocol: 'classic' }),
   },
-  { ...stockKind, name: 'a server without meta commands', lists: false, start: () => bench(1, startClassicServer) },
+  {
+    ...stockKind,
+    name: 'a server without meta commands',
+    lists: false,
+    evicts: undefined,
+    start: () => bench(1, startClassicServer),
+  },
   etcdKind,
+  ...redisKinds,
 ]
 
 /** Every driver has attached to it anew, as another thread would. */

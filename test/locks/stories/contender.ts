@@ -1,6 +1,7 @@
 /** A process that wants a lock, by one of the recipes or by this package's, and does one thing after the other as told. */
 import { createClient } from 'latchkey/client'
-import { createLocks, type Lock, LockBusyError, memcached } from 'latchkey/locks'
+import { createLocks, type Lock, LockBusyError } from 'latchkey/locks'
+import { driverAt } from '../support/driver-at.js'
 import { getThenSet } from './recipes/get-then-set.js'
 import { readBack } from './recipes/read-back.js'
 import type { MakeRecipe, Recipe, Step } from './recipes/recipe.js'
@@ -46,7 +47,7 @@ function byRecipe(make: MakeRecipe): Play {
 }
 
 function byLatchkey(): Play {
-  const locks = createLocks(memcached({ servers: server, freshServers: 'trust' }))
+  const locks = createLocks(driverAt(server))
   let lock: Lock
   return {
     async acquire(key, wait = '0s') {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { FaultProxy } from 'latchkey/torture'
 import { requirePeer } from '../../support/peers.js'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
+import { RedisServer, requireRedis } from '../../support/redis.js'
 import type { Way } from './contender.js'
 import { type Contender, withContenders } from './contenders.js'
 
@@ -41,14 +42,19 @@ for (const way of ['getThenSet', 'readBack'] as Way[]) {
   })
 }
 
-const kinds: [name: string, start: (t: TestContext) => Promise<ServerProcess | undefined>][] = [
-  ['Latchkey', () => startLatchkey({ threads: 2 })],
-  ['memcached', async (t) => (hasMemcached(t) ? startMemcached() : undefined)],
+type Server = Pick<ServerProcess, 'host' | 'port'> & { stop(): Promise<unknown> }
+
+/** With the scheme of their addresses. */
+const kinds: [name: string, scheme: string, start: (t: TestContext) => Promise<Server | undefined>][] = [
+  ['Latchkey', '', () => startLatchkey({ threads: 2 })],
+  ['memcached', '', async (t) => (hasMemcached(t) ? startMemcached() : undefined)],
+  ['Redis', 'redis://', async (t) => (requireRedis(t) ? RedisServer.start() : undefined)],
 ]
 
 /** Ten processes with a gate each before the server, and replies that take a little longer for one than for the next. */
 async function withGates(
-  server: ServerProcess,
+  server: Server,
+  scheme: string,
   run: (contenders: readonly Contender[], gates: readonly FaultProxy[]) => Promise<void>,
 ): Promise<void> {
   const gates = await Promise.all(Array.from({ length: TEN }, () => FaultProxy.start(server)))
@@ -58,7 +64,7 @@ async function withGates(
   try {
     await withContenders(
       'latchkey',
-      gates.map(({ host, port }) => `${host}:${port}`),
+      gates.map(({ host, port }) => `${scheme}${host}:${port}`),
       (contenders) => run(contenders, gates),
     )
   } finally {
@@ -67,11 +73,11 @@ async function withGates(
   }
 }
 
-for (const [name, start] of kinds) {
+for (const [name, scheme, start] of kinds) {
   test(`ours on ${name}: of ten that come at once, one holds`, async (t) => {
     const server = await start(t)
     if (server === undefined) return
-    await withGates(server, async (contenders, gates) => {
+    await withGates(server, scheme, async (contenders, gates) => {
       let fence = 0n
       for (let round = 0; round < ROUNDS; round++) {
         for (const gate of gates) gate.hang()
@@ -94,7 +100,7 @@ for (const [name, start] of kinds) {
   test(`ours on ${name}: ten that wait have it one after the other`, async (t) => {
     const server = await start(t)
     if (server === undefined) return
-    await withGates(server, async (contenders) => {
+    await withGates(server, scheme, async (contenders) => {
       let inside = 0
       let fence = 0n
       const takeTurns = async (contender: Contender) => {
