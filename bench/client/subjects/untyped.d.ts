@@ -44,9 +44,10 @@ declare module 'memcached' {
     timeout?: number
     maxValue?: number
     namespace?: string
+    retries?: number
+    minTimeout?: number
     failures?: number
     retry?: number
-    remove?: boolean
   }
   export default class Memcached {
     constructor(servers: string | string[], options: Options)
@@ -68,6 +69,7 @@ declare module 'memcached' {
     items: AskAll
     slabs: AskAll
     version: AskAll
+    cachedump(server: string, slab: number, most: number, callback: Callback<never[]>): void
     flush: AskAll
     end(): void
   }
