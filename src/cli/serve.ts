@@ -139,11 +139,12 @@ async function run(flags: Flags): Promise<void> {
   } catch (error) {
     fail(error as NodeJS.ErrnoException, flags)
   }
+  // Before anybody hears that it listens: who does may stop it at once.
+  stopBySignal(server, flags)
+  if (flags.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
   if (flags.user !== undefined) becomeUser(flags.user, flags.unixSocket)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
   announce(server)
-  if (flags.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
-  stopBySignal(server, flags)
   const code = await server.closed.then(
     () => 0,
     () => 1,

@@ -149,7 +149,8 @@ export class MetaFlags {
       this.#upper |= bit
       const refused = this.#value(u8, letter, tokens.start[i] + 1, tokens.end[i])
       if (refused === reply.INVALID_FLAG) return refused
-      error = refused ?? error
+      // Of several faults the last is told; what is wrong with F only if it is the first.
+      error = refused === reply.BAD_FORMAT ? (error ?? refused) : (refused ?? error)
     }
     return error ?? (this.ttlMs !== undefined && this.has(Flag.T) ? reply.TWO_TTLS : undefined)
   }

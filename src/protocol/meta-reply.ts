@@ -1,5 +1,6 @@
 /** What a meta command answers about an item: the return flags, in the order asked. */
 import { writeBase64 } from './base64.js'
+import { Command } from './command.js'
 import { Flag } from './meta-flags.js'
 import type { Output } from './output.js'
 import type { Request } from './request.js'
@@ -21,6 +22,8 @@ export interface MetaItem {
   readonly waiters: number
 }
 
+/** What `ma` tells. */
+const NUMBER_FLAGS = [Flag.c, Flag.k, Flag.O, Flag.t, Flag.T, Flag.p] as readonly number[]
 const SPACED = 32 << 8
 const MINUS_ONE = 0x2d31
 const SPACE_B = SPACED | Flag.b
@@ -32,8 +35,10 @@ const SPACE_B = SPACED | Flag.b
 export function writeReturnFlags(out: Output, request: Request, item: MetaItem, touched = false): void {
   const { tokens, source } = request
   let before = touched
+  const isNumber = request.command === Command.MetaArithmetic
   for (let i = firstFlag(request); i < tokens.count; i++) {
     const letter = source.u8[tokens.start[i]]
+    if (isNumber && !NUMBER_FLAGS.includes(letter)) continue
     switch (letter) {
       case Flag.k:
         writeKey(out, request)
@@ -80,13 +85,18 @@ export function writeReturnFlags(out: Output, request: Request, item: MetaItem, 
   }
 }
 
-/** Only what can be said without an item: the opaque and the key. */
+/** Only what can be said without an item: the opaque and the key; of a refused store also the size sent, and 0 for a token. */
 export function writeEchoFlags(out: Output, request: Request): void {
   const { tokens, source } = request
+  const isStore = request.valueLength >= 0
   for (let i = firstFlag(request); i < tokens.count; i++) {
     const letter = source.u8[tokens.start[i]]
     if (letter === Flag.O) writeToken(out, request, i)
     else if (letter === Flag.k) writeKey(out, request)
+    else if (isStore && (letter === Flag.c || letter === Flag.s)) {
+      out.pair(SPACED | letter)
+      out.number(letter === Flag.s ? request.valueLength : 0)
+    }
   }
 }
 

@@ -1,8 +1,12 @@
 /**
  * Decimal numbers straight from bytes. Nothing here makes a string.
  * A refused number is −1 (or `undefined` for 64 bits): every caller has its own words for the error.
+ *
+ * memcached reads them with C's `strtol` and its kin: white space before a number is passed over, behind it anything may
+ * follow white space, and an unsigned number may have a sign. Nobody sends such; they are looked at last.
  */
 
+const SPACE = 32
 const ZERO = 48
 const PLUS = 43
 const MINUS = 45
@@ -28,23 +32,52 @@ function digits(u8: Uint8Array, start: number, end: number, max: number): number
   return value
 }
 
+/** Where `narrow` has found a number. */
+let narrowStart = 0
+let narrowEnd = 0
+
+/** Finds what is between white space. False when there is none. */
+function narrow(u8: Uint8Array, start: number, end: number): boolean {
+  narrowStart = start
+  while (narrowStart < end && isSpace(u8[narrowStart])) narrowStart++
+  narrowEnd = narrowStart
+  while (narrowEnd < end && !isSpace(u8[narrowEnd])) narrowEnd++
+  return narrowStart > start || narrowEnd < end
+}
+
+/** As C has it: tab to carriage return, and the space. */
+function isSpace(byte: number): boolean {
+  return byte === SPACE || (byte >= 9 && byte <= 13)
+}
+
 /** 0 to 2^31 − 1, −1 when refused. */
 export function parseLength(u8: Uint8Array, start: number, end: number): number {
-  return digits(u8, start, end, MAX_I32)
+  const value = digits(u8, start, end, MAX_I32)
+  return value >= 0 ? value : upTo(MAX_I32, parseU64(u8, start, end))
 }
 
-/** 0 to 2^32 − 1 with an optional plus, −1 when refused. */
+/** 0 to 2^32 − 1, −1 when refused. */
 export function parseU32(u8: Uint8Array, start: number, end: number): number {
-  return digits(u8, u8[start] === PLUS ? start + 1 : start, end, MAX_U32)
+  const value = digits(u8, start, end, MAX_U32)
+  return value >= 0 ? value : upTo(MAX_U32, parseU64(u8, start, end))
 }
 
-/** −2^31 to 2^31 − 1 with an optional sign, `NOT_A_NUMBER` when refused. */
+function upTo(max: number, value: bigint | undefined): number {
+  return value === undefined || value > max ? -1 : Number(value)
+}
+
+/** −2^31 to 2^31 − 1, `NOT_A_NUMBER` when refused. */
 export function parseI32(u8: Uint8Array, start: number, end: number): number {
+  const value = signed(u8, start, end)
+  return value === NOT_A_NUMBER && narrow(u8, start, end) ? signed(u8, narrowStart, narrowEnd) : value
+}
+
+function signed(u8: Uint8Array, start: number, end: number): number {
   const sign = start < end ? u8[start] : 0
   const first = sign === PLUS || sign === MINUS ? start + 1 : start
   const value = digits(u8, first, end, MAX_I32)
   if (value < 0) return lowerHalf(u8, first, end, sign === MINUS)
-  return sign === MINUS ? -value : value
+  return sign === MINUS ? 0 - value : value
 }
 
 /**
@@ -52,7 +85,7 @@ export function parseI32(u8: Uint8Array, start: number, end: number): number {
  * text protocol writes a time of −1 as 4294967295.
  */
 function lowerHalf(u8: Uint8Array, start: number, end: number, negative: boolean): number {
-  const value = u8[start] === PLUS ? undefined : parseU64(u8, start, end)
+  const value = u8[start] === PLUS ? undefined : unsigned(u8, start, end)
   if (value === undefined || value > MAX_I64 + (negative ? 1n : 0n)) return NOT_A_NUMBER
   return Number(BigInt.asIntN(32, negative ? -value : value))
 }
@@ -68,8 +101,21 @@ export function parseMs(u8: Uint8Array, start: number, end: number): number | un
   return sign === MINUS ? -value : value
 }
 
-/** 0 to 2^64 − 1 with an optional plus, `undefined` when refused. */
+/** 0 to 2^64 − 1, `undefined` when refused. */
 export function parseU64(u8: Uint8Array, start: number, end: number): bigint | undefined {
+  const value = unsigned(u8, start, end)
+  if (value !== undefined) return value
+  if (narrow(u8, start, end)) return parseU64(u8, narrowStart, narrowEnd)
+  return u8[start] === MINUS && u8[start + 1] !== PLUS ? negated(unsigned(u8, start + 1, end)) : undefined
+}
+
+/** Of a minus sign C takes 2^64 minus the number. memcached refuses what looks negative then: that leaves 0, and what is past 2^63. */
+function negated(value: bigint | undefined): bigint | undefined {
+  const wrapped = value === undefined ? MAX_U64 : BigInt.asUintN(64, -value)
+  return wrapped > MAX_I64 ? undefined : wrapped
+}
+
+function unsigned(u8: Uint8Array, start: number, end: number): bigint | undefined {
   let at = u8[start] === PLUS ? start + 1 : start
   while (at < end - 1 && u8[at] === ZERO) at++
   // Up to 15 digits fit in a double exactly, and nearly all tokens do.

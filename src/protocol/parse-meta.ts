@@ -19,10 +19,7 @@ export function parseMeta(request: Request, u8: Uint8Array): boolean {
   if (isSet && !takeLength(request, u8)) return false
   request.keyStart = tokens.start[1]
   request.keyLength = tokens.length(1)
-  const error =
-    request.keyLength > MAX_KEY
-      ? reply.BAD_FORMAT
-      : (meta.read(u8, tokens, isSet ? 3 : 2, request.command) ?? takeKey(request, u8))
+  const error = request.keyLength > MAX_KEY ? reply.BAD_FORMAT : readArguments(request, u8, isSet ? 3 : 2)
   const isArithmetic = request.command === Command.MetaArithmetic
   if (error !== undefined) return refuse(request, isArithmetic ? forArithmetic(error) : error)
   request.waitedMs = 0
@@ -32,6 +29,13 @@ export function parseMeta(request: Request, u8: Uint8Array): boolean {
   if (isSet && !SET_MODES.includes(meta.mode)) return refuse(request, reply.BAD_SET_MODE)
   if (isArithmetic && !ARITHMETIC_MODES.includes(meta.mode)) return refuse(request, reply.BAD_ARITHMETIC_MODE)
   return true
+}
+
+function readArguments(request: Request, u8: Uint8Array, first: number): Text | undefined {
+  const error = request.meta.read(u8, request.tokens, first, request.command)
+  if (error === undefined) return takeKey(request, u8)
+  // A key that cannot be decoded is told of rather than bad client flags.
+  return error === reply.BAD_FORMAT ? (takeKey(request, u8) ?? error) : error
 }
 
 function isAdd(mode: number): boolean {

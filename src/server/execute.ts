@@ -324,10 +324,19 @@ export class Executor {
     const now = Date.now()
     options.ttlMs = metaTtlMs(meta, now)
     options.recacheMs = Math.max(0, ttlMs(meta.recacheTtl, now))
-    const touch = meta.ttlMs === undefined ? Flag.T : Flag.p
-    options.recacheFirst = options.touch && options.recache && this.#precedes(Flag.R, touch)
-    const touchedLast = options.touch && options.vivify && this.#precedes(Flag.N, touch)
-    options.vivifyTtlMs = touchedLast ? options.ttlMs : ttlMs(meta.vivifyTtl, now)
+    options.recacheFirst = options.touch && options.recache && this.#precedes(Flag.R, this.#touchFlag)
+    options.vivifyTtlMs = this.#vivifyTtlMs(now)
+  }
+
+  get #touchFlag(): number {
+    return this.request.meta.ttlMs === undefined ? Flag.T : Flag.p
+  }
+
+  /** The life of an item that is made: of `N`, and of `T` or `p`, the last. */
+  #vivifyTtlMs(nowMs: number): number {
+    const { meta } = this.request
+    const touchedLast = meta.givesTtl && meta.has(Flag.N) && this.#precedes(Flag.N, this.#touchFlag)
+    return touchedLast ? metaTtlMs(meta, nowMs) : ttlMs(meta.vivifyTtl, nowMs)
   }
 
   /** Which of two flags that were sent came first. */
@@ -354,7 +363,7 @@ export class Executor {
     options.mode = metaMode(meta.mode)
     options.flags = meta.clientFlags
     options.ttlMs = metaTtlMs(meta, now)
-    options.compareCas = options.mode === WriteMode.Add ? undefined : meta.compareCas
+    options.compareCas = options.mode === WriteMode.Add || isNoToken(meta) ? undefined : meta.compareCas
     // With a token to compare, replacing is what any store does: a missing item is not found.
     if (meta.compareCas !== undefined && options.mode === WriteMode.Replace) options.mode = WriteMode.Set
     options.newCas = meta.newCas
@@ -466,14 +475,15 @@ export class Executor {
     const now = Date.now()
     options.decrement = meta.mode === MODE_DECREMENT || meta.mode === MODE_MINUS
     options.delta = meta.has(Flag.D) ? meta.delta : 1n
-    // Here, and only here, a token of 0 is none.
+    // Here, and of append and prepend, a token of 0 is none.
     options.compareCas = meta.compareCas === 0n ? undefined : meta.compareCas
     options.newCas = meta.newCas
     options.vivify = meta.has(Flag.N)
-    options.vivifyTtlMs = options.vivify ? ttlMs(meta.vivifyTtl, now) : 0
     options.initial = meta.has(Flag.J) ? meta.initial : 0n
     options.touch = meta.givesTtl
     options.ttlMs = options.touch ? metaTtlMs(meta, now) : 0
+    options.vivifyTtlMs = options.vivify ? this.#vivifyTtlMs(now) : 0
+    this.#metaNumber.touched = options.touch
     const at = this.#out.length
     const outcome = this.#table.arithmetic(this.#useKey(), options, this.#metaNumber)
     if (outcome === Outcome.OutOfMemory) this.#out.text(reply.OUT_OF_MEMORY)
@@ -495,13 +505,20 @@ export class Executor {
 /** What is told of an item that has just been made. */
 const FRESH = { idleSeconds: 0, fetched: false, waiters: 0 }
 
+const LETTER_A = 65
 const LETTER_E = 69
+const LETTER_P = 80
 const MODE_DECREMENT = 68
 const MODE_MINUS = 45
 
 /** Of `T`, or of `p` in its place. */
 function metaTtlMs({ ttl, ttlMs: exact }: MetaFlags, nowMs: number): number {
   return exact ?? ttlMs(ttl, nowMs)
+}
+
+/** Of `ms`: to append and prepend a token of 0 is none. */
+function isNoToken({ compareCas, mode }: MetaFlags): boolean {
+  return compareCas === 0n && (mode === LETTER_A || mode === LETTER_P)
 }
 
 function metaMode(mode: number): WriteMode {

@@ -104,6 +104,8 @@ export class MetaReader implements ItemReader {
 export class MetaNumberReader implements ItemReader {
   readonly #out: Output
   readonly #request: Request
+  /** Whether this very request gave the number a new life. */
+  touched = false
 
   constructor(out: Output, request: Request) {
     this.#out = out
@@ -113,7 +115,7 @@ export class MetaNumberReader implements ItemReader {
   item(view: ItemView): void {
     const out = this.#out
     if (!this.#request.meta.has(Flag.v)) {
-      writeDone(out, this.#request, view)
+      writeDone(out, this.#request, view, this.touched)
       return
     }
     // How long the number is must be said before it: it is read to behind where the reply will end.
@@ -123,7 +125,7 @@ export class MetaNumberReader implements ItemReader {
     const length = trimmed(out.u8, at, view.valueLength)
     out.text(reply.META_VALUE)
     out.number(length)
-    writeReturnFlags(out, this.#request, view)
+    writeReturnFlags(out, this.#request, view, this.touched)
     out.crlf()
     out.copy(out, at, length)
     out.crlf()
@@ -178,8 +180,8 @@ function trimmed(u8: Uint8Array, start: number, length: number): number {
 }
 
 /** `HD <flags>`. */
-function writeDone(out: Output, request: Request, view: ItemView): void {
+function writeDone(out: Output, request: Request, view: ItemView, touched = false): void {
   out.text(reply.META_DONE)
-  writeReturnFlags(out, request, view)
+  writeReturnFlags(out, request, view, touched)
   out.crlf()
 }

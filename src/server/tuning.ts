@@ -3,6 +3,8 @@
  * ones, which would change nothing, are refused in words that say why. Replies are without their line end.
  */
 
+import { ascii, parseU32 } from '../protocol/index.js'
+
 const ERROR = 'ERROR'
 const BAD_FORMAT = 'CLIENT_ERROR bad command line format'
 export const BAD_CLASS = 'BADCLASS invalid class id'
@@ -18,9 +20,9 @@ function notSupported(what: string, why: string): string {
 
 /** A whole number from 0 to 2^32 − 1, or `undefined`. */
 export function u32(word: string | undefined): number | undefined {
-  if (word === undefined || !/^\d{1,10}$/.test(word)) return undefined
-  const value = Number(word)
-  return value < 2 ** 32 ? value : undefined
+  if (word === undefined) return undefined
+  const value = parseU32(ascii(word), 0, word.length)
+  return value < 0 ? undefined : value
 }
 
 function isInteger(word: string | undefined): boolean {

@@ -274,6 +274,7 @@ export class Operations implements Succession {
     // A shorter number keeps the item's length, with spaces behind it, as memcached's does.
     text.u8.fill(0x20, digits, Math.max(digits, length))
     const { state } = record
+    this.#view.expiredBeforeMs = record.expiresAtMs
     if (!this.#overwriteNumber(stripe, key, text, Math.max(digits, length), options)) return NeedRoom
     // As there, a number that has grown is an item stored anew.
     if (digits <= length) record.state |= state & CARRIED
@@ -483,6 +484,7 @@ export class Operations implements Succession {
     const { vivifyTtlMs, newCas } = options
     if (!this.#store(stripe, key, this.#digits, 0, length, 0, vivifyTtlMs, newCas)) return NeedRoom
     this.vivified = true
+    this.#view.expiredBeforeMs = this.#record.expiresAtMs
     this.#show(reader)
     return Outcome.Done
   }

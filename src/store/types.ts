@@ -112,7 +112,7 @@ export interface ItemView {
   copyCas(target: Bytes, at: number): void
   /** Milliseconds left to live, −1 for ever. */
   readonly ttlMs: number
-  /** After a read with `touch`: what was left before it. Of another read it tells nothing. */
+  /** After a read or count with `touch`: what was left before it. Of another read it tells nothing. */
   readonly ttlBeforeMs: number
   /** Seconds since the access before this one. */
   readonly idleSeconds: number

@@ -10,7 +10,7 @@ const all = <T>(parse: (u8: Uint8Array, start: number, end: number) => T, text: 
 test('lengths are digits up to 2^31 − 1', () => {
   assert.equal(all(parseLength, '0'), 0)
   assert.equal(all(parseLength, '2147483647'), 2147483647)
-  for (const text of ['', '-1', '+1', '1x', '2147483648', '99999999999999999999999']) {
+  for (const text of ['', '-1', '+-1', '1x', '2147483648', '4294967297', '99999999999999999999999']) {
     assert.equal(all(parseLength, text), -1, text)
   }
 })
@@ -82,4 +82,18 @@ test('what is written reads as the number', () => {
       )
     }
   }
+})
+
+test('numbers are read as C does: white space before them and whatever is behind it, and a sign', () => {
+  for (const text of ['5', '+5', '\t5', '5\t', '\v5\fx', '005']) {
+    assert.equal(all(parseLength, text), 5, text)
+    assert.equal(all(parseU32, text), 5, text)
+    assert.equal(all(parseI32, text), 5, text)
+    assert.equal(all(parseU64, text), 5n, text)
+  }
+  assert.equal(all(parseU64, '-0'), 0n)
+  assert.equal(all(parseU64, '-18446744073709551615'), 1n)
+  assert.equal(all(parseU64, '-9223372036854775809'), 2n ** 63n - 1n)
+  for (const text of ['-9223372036854775808', '-18446744073709551616', '-+5', '\t', '\t-\t', '- 5'])
+    assert.equal(all(parseU64, text), undefined, text)
 })

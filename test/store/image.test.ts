@@ -266,6 +266,25 @@ test('tokens go on above all that were given, here or elsewhere, and items keep 
   table.close()
 })
 
+test('tokens are no further ahead of the clock than one life was, however many restarts there are', async () => {
+  const clock = new VirtualClock()
+  const options = { memory: '1mb' }
+  let table = Table.create(options, clock)
+  const lifeMs = 10 * 86_400_000
+  clock.advance(lifeMs)
+  for (let restart = 0; restart < 4; restart++) {
+    table.tick()
+    const store = new Store(table)
+    store.set('key', 'x')
+    assert.ok(store.gets('key')!.cas < casEpochAt(Date.now() + lifeMs + 3_600_000))
+    const path = newPath()
+    await table.saveImage(path, '')
+    table.close()
+    table = await restored(path, clock, { options })
+  }
+  table.close()
+})
+
 test('registers of fences go on refusing', async () => {
   const clock = new VirtualClock()
   const table = Table.create({ memory: '2mb' }, clock)

@@ -48,6 +48,7 @@ declare module 'memcached' {
     minTimeout?: number
     failures?: number
     retry?: number
+    remove?: boolean
   }
   export default class Memcached {
     constructor(servers: string | string[], options: Options)

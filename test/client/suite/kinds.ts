@@ -7,6 +7,7 @@ import type { ConnectionDefaults } from 'latchkey/client'
 import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
+import { tlsBytes, tlsFile } from '../../support/tls.js'
 import { startLatchkeyOnSocket, startMemcachedOnSocket } from '../../support/unix-server.js'
 
 export interface StartedServer {
@@ -51,6 +52,7 @@ async function startWithPassword(start: Start): Promise<StartedServer> {
   return { ...server, stop }
 }
 
+const secondKeys = `ssl_chain_cert=${tlsFile('second.pem')},ssl_key=${tlsFile('second-key.pem')}`
 const latchkey = () => overTcp(startLatchkey({ threads: 2 }))
 const memcached = async (t: TestContext) => (hasMemcached(t) ? overTcp(startMemcached()) : undefined)
 
@@ -78,6 +80,12 @@ export const kinds: readonly ServerKind[] = [
     meta: true,
     options: { username: 'somebody', password: 'word' },
     start: () => startWithPassword((args) => startLatchkey({ threads: 2, args })),
+  },
+  {
+    name: 'Latchkey with TLS',
+    meta: true,
+    options: { tls: { ca: tlsBytes('second.pem') } },
+    start: () => overTcp(startLatchkey({ threads: 2, args: ['-Z', '-o', secondKeys] })),
   },
   {
     name: 'memcached with a password',

@@ -1,0 +1,132 @@
+/** Conversations: some commands on a lane's keys, and how they are sent. */
+import { Random } from '../random.js'
+import { Material, type Palette } from './material.js'
+import { metaCounters, metaReaders, metaWriters } from './meta-commands.js'
+import { counters, flushes, laterFlushes, type Maker, others, readers, writers } from './text-commands.js'
+
+export type Protocol = 'classic' | 'meta' | 'binary'
+
+export interface Command {
+  readonly protocol: Protocol
+  /** Which of the lane's connections it goes to: 0 and 1 speak text. */
+  readonly on: number
+  /** Characters below 256 are bytes; the others stand for tokens. */
+  readonly text: string
+  /** It is not sent before all before it is answered; see `actsOf` for who waits, too. */
+  readonly waits: boolean
+  /** The server is to close the connection, and nothing is sent behind it. */
+  readonly closes: boolean
+}
+
+/** once: what need not wait is one write. split: likewise, cut at random. steps: one by one. */
+export type Delivery = 'once' | 'split' | 'steps'
+
+export interface Conversation {
+  readonly seed: number
+  readonly lane: number
+  readonly delivery: Delivery
+  /** Nobody else talks to the server meanwhile. */
+  readonly alone: boolean
+  readonly commands: readonly Command[]
+}
+
+interface Choice {
+  readonly protocol: Protocol
+  readonly make: Maker
+}
+
+function choices(protocol: Protocol, makers: Readonly<Record<string, Maker>>): Choice[] {
+  return Object.values(makers).map((make) => ({ protocol, make }))
+}
+
+const classic = [...choices('classic', readers), ...choices('classic', writers)]
+const meta = [...choices('meta', metaReaders), ...choices('meta', metaWriters)]
+const counting = [...choices('classic', counters), ...choices('meta', metaCounters)]
+const odd = choices('classic', others)
+/** At once or later: behind a flush at once one that is to come gives memcached back what nobody has asked for meanwhile. */
+const flushing = [choices('classic', flushes), choices('classic', laterFlushes)]
+
+export function conversation(seed: number, lane: number, alone: boolean): Conversation {
+  const random = new Random(seed)
+  const large = random.below(500) === 0
+  const palette: Palette = {
+    faults: large ? 0 : random.pick([0, 3, 15]),
+    shortens: random.chance(20),
+    counts: random.chance(35),
+    large,
+    keys: 1 + random.below(random.pick([1, 3, 7])),
+  }
+  const delivery = random.chance(5)
+    ? 'steps'
+    : random.pick<Delivery>(['once', 'once', 'once', 'once', 'once', 'once', 'once', 'split', 'split', 'steps'])
+  const drawn = drawChoices(random, palette, alone)
+  const material = new Material(random, palette, lane)
+  const length = palette.large ? 6 : random.chance(3) ? 300 : 10 + random.below(40)
+  let on = 0
+  const commands = Array.from({ length }, () => {
+    if (random.chance(4)) on = 1 - on
+    return command(random.pick(drawn), material, on)
+  })
+  if (random.chance(3)) commands.push(closing(random))
+  return { seed, lane, delivery, alone, commands }
+}
+
+/** Each conversation knows some commands only, so that those meet more often than they would among all. */
+function drawChoices(random: Random, palette: Palette, alone: boolean): Choice[] {
+  const all = [...classic, ...meta, ...(palette.counts ? [...counting, ...counting] : [])]
+  const kept = all.filter(() => random.chance(40))
+  const some = [
+    random.pick(classic),
+    random.pick(meta),
+    ...(random.chance(20) ? odd : []),
+    ...(alone ? random.pick(flushing) : []),
+  ]
+  return [...kept, ...some]
+}
+
+function command({ protocol, make }: Choice, material: Material, on: number): Command {
+  const { random } = material
+  const text = make(material)
+  const waits = holdsToken.test(text) && random.chance(40)
+  return { protocol, on, text, waits, closes: false }
+}
+
+const holdsToken = /[\u0100-\uffff]/
+
+function closing(random: Random): Command {
+  const long = ['x'.repeat(2049), 'gat '.padEnd(2100, 'k ')]
+  const text = random.pick(['quit\r\n', 'quit noreply\r\n', 'quit x\r\n', 'GET / HTTP/1.1\r\n', ...long])
+  // But for quit memcached drops the replies that have not been sent when it closes.
+  return { protocol: 'classic', on: 0, text, waits: !text.startsWith('quit'), closes: true }
+}
+
+/**
+ * A key that is too long among many: 1.6.18 takes back the replies to what came before in the same read, too. And it lets
+ * nobody watch whose replies to what came before are still to be sent.
+ */
+function startsAnew(text: string): boolean {
+  return text.startsWith('watch') || (text.length > 251 && text.startsWith('g') && /^g(et|at)s? .*[^ ]{251}/.test(text))
+}
+
+/**
+ * The commands, by what can be sent in one go. Whoever speaks on another connection waits for the one before. So does
+ * counting behind a read: while memcached holds an item for the reply to a read, it makes a new one of the number, without
+ * what writing over the old one keeps.
+ */
+export function actsOf({ commands, delivery }: Conversation): Command[][] {
+  const acts: Command[][] = []
+  for (const command of commands) {
+    const act = acts.at(-1)
+    if (act === undefined || delivery === 'steps' || mustWait(command, act)) acts.push([command])
+    else act.push(command)
+  }
+  return acts
+}
+
+function mustWait({ text, waits, on }: Command, act: readonly Command[]): boolean {
+  if (waits || act[0].on !== on || startsAnew(text)) return true
+  return counts.test(text) && act.some((before) => reads.test(before.text))
+}
+
+const counts = /^(incr|decr|ma) /
+const reads = /^(gets?|gats?|mg) /
