@@ -31,7 +31,8 @@ export const basicCases: readonly Case[] = [
       const found = await create().find(mine.key, call)
       assert.deepEqual(found?.holder, mine.holder)
       assert.equal(found?.fence, lease.fence)
-      assert.equal(found?.version, lease.version)
+      // By a majority, which may be another, so that it names others' versions.
+      if (driver.kind !== 'quorum') assert.equal(found?.version, lease.version)
       const { leftMs } = found!
       if (leftMs !== undefined) assert.ok(leftMs > 0 && leftMs <= LONG_MS + 1000, `${leftMs} ms left`)
       else assert.match(kind.name, /classic|without meta/, 'only classic commands do not tell')
