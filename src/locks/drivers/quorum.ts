@@ -26,6 +26,9 @@ const UNANSWERED_MS = 60_000
 
 type Chance = Pick<Environment, 'timer' | 'random'>
 
+/** By server: whether it is known what became of the claim, once that is so. */
+type Coming = (Promise<boolean> | undefined)[]
+
 /** What one server has granted. */
 interface Vote {
   /** The server's number. */
@@ -73,7 +76,7 @@ class QuorumDriver implements LockDriver {
   readonly #chance: Chance
   readonly #chores = new Chores()
   /** Votes that are on their way to a holder, by owner and server: a release waits for them, lest one comes after it. */
-  readonly #coming = new Map<string, (Promise<unknown> | undefined)[]>()
+  readonly #coming = new Map<string, Coming>()
 
   constructor(
     members: readonly LockDriver[],
@@ -88,6 +91,7 @@ class QuorumDriver implements LockDriver {
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
+    call.signal?.throwIfAborted()
     const from = call.clock.now()
     const fence = claim.guarantee === 'fenced' ? this.#fences.next() : undefined
     const asked = { ...claim, waitMs: 0, fence }
@@ -147,7 +151,8 @@ class QuorumDriver implements LockDriver {
   }
 
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
-    const { key, name, holder } = lease
+    call.signal?.throwIfAborted()
+    const { key, name } = lease
     const from = call.clock.now()
     const { versions } = decodeVotes(lease.version)
     const asked = this.#members.map((member, at) => extendOn(member, lease, versions[at], ttlMs, call))
@@ -160,13 +165,15 @@ class QuorumDriver implements LockDriver {
       this.#voteAgain(lease, ttlMs, ballot, call)
       return this.#leaseOf(votes, from)
     }
-    const gone = ballot.count((answer) => answer.kind === 'given' && answer.value === undefined)
+    const gone = ballot.count(isGone)
     if (gone > this.#members.length - this.#needed) {
       // Lost for good: what is left of it keeps others waiting for nothing.
-      for (const at of this.#members.keys()) this.#sweep(at, key, holder.owner, ttlMs, call)
+      await Promise.allSettled(votes.map(({ at, lease: { version } }) => this.#members[at].release(key, version, call)))
       return undefined
     }
     const errors = ballot.errors()
+    if (votes.length === 0 && call.signal?.aborted && errors.every((error) => error === call.signal?.reason))
+      throw errors[0]
     const mayBeDone = votes.length > 0 || errors.some((error) => error instanceof OutcomeUnknownError)
     throw mayBeDone ? new OutcomeUnknownError(errors[0]) : this.#unavailable(name, errors)
   }
@@ -178,10 +185,13 @@ class QuorumDriver implements LockDriver {
   #voteAgain(lease: Lease, ttlMs: number, { answers }: Ballot<Lease | undefined>, call: Call): void {
     const { key, name, holder, fence, guarantee = fence === undefined ? 'lease' : 'fenced' } = lease
     const claim: Claim = { key, name, holder, ttlMs, waitMs: 0, guarantee, fence }
-    const coming = answers.map((answer, at) =>
-      answer.kind === 'given' && answer.value === undefined ? this.#members[at].claim(claim, call) : undefined,
+    const forgotten = [...answers.keys()].filter((at) => isGone(answers[at]))
+    if (forgotten.length === 0) return
+    const ballot = new Ballot(forgotten.map((at) => this.#members[at].claim(claim, call)))
+    this.#expect(
+      holder.owner,
+      this.#members.map((_, at) => ballot.coming[forgotten.indexOf(at)]),
     )
-    if (coming.some((one) => one !== undefined)) this.#expect(holder.owner, coming)
   }
 
   async release(key: string, version: Version, call: Call): Promise<boolean> {
@@ -200,17 +210,20 @@ class QuorumDriver implements LockDriver {
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
+    call.signal?.throwIfAborted()
     const ballot = new Ballot(this.#members.map((member) => member.find(key, call)))
     const census = new Census(ballot, this.#needed)
     await ballot.until(() => census.holder() !== undefined || !census.mayHaveHolder())
     const holder = census.holder()
     if (holder !== undefined) return census.foundOf(key, holder)
     if (!census.mayHaveHolder()) return undefined
+    call.signal?.throwIfAborted()
     throw this.#unavailable(key, ballot.errors())
   }
 
   /** Of keys that any server lists. */
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
+    call.signal?.throwIfAborted()
     const listed = await Promise.allSettled(this.#members.map((member) => keysOf(member.list(keyPrefix, call))))
     const answered = listed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     if (answered.length < this.#needed) {
@@ -226,6 +239,7 @@ class QuorumDriver implements LockDriver {
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
+    call.signal?.throwIfAborted()
     const told = await Promise.allSettled(this.#members.map((member) => member.facts(key, call)))
     const facts = told.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     if (facts.length >= this.#needed) return quorumFacts(facts, this.#members.length, this.#needed)
@@ -279,13 +293,17 @@ class QuorumDriver implements LockDriver {
     sweep(place, { key, owner, until: clock.now() + ttlMs })
   }
 
-  /** Remembers what is on its way, until it has come. */
-  #expect(owner: string, coming: readonly (Promise<unknown> | undefined)[]): void {
+  /** Remembers what is on its way until it has come, or for as long as a request may well be delayed. */
+  #expect(owner: string, coming: readonly (Promise<Answer<ClaimResult>> | undefined)[]): void {
     const before = this.#coming.get(owner)
-    const all = coming.map((one, at) => one?.catch(() => undefined) ?? before?.[at])
+    const all = coming.map((one, at) => one?.then(isCertain) ?? before?.[at])
     this.#coming.set(owner, all)
-    void Promise.all(all).then(() => {
+    const forget = () => {
       if (this.#coming.get(owner) === all) this.#coming.delete(owner)
+    }
+    void Promise.all(all).then((certain) => {
+      if (certain.includes(false)) this.#chance.timer(UNANSWERED_MS, forget, false)
+      else forget()
     })
   }
 
@@ -311,6 +329,10 @@ function isThere(answer: Answer<unknown>): boolean {
   return answer.kind === 'given' && answer.value !== undefined
 }
 
+function isGone(answer: Answer<unknown>): boolean {
+  return answer.kind === 'given' && answer.value === undefined
+}
+
 function isTrue(answer: Answer<boolean>): boolean {
   return answer.kind === 'given' && answer.value
 }
@@ -319,6 +341,11 @@ function votesIn(ballot: Ballot<ClaimResult>): Vote[] {
   return ballot
     .given()
     .flatMap(({ at, value }) => (value.status === 'held' ? [{ at, lease: value.lease, floor: value.floor ?? 0n }] : []))
+}
+
+/** What became of a claim is known: it was answered, or refused. */
+function isCertain(answer: Answer<ClaimResult>): boolean {
+  return answer.kind === 'given' || !mayBeLeft(answer)
 }
 
 /** A server that refused has done nothing; any other failure, an abort too, may have been carried out. */
@@ -348,13 +375,16 @@ async function releaseOn(
   key: string,
   owner: string,
   version: Version | undefined,
-  coming: Promise<unknown> | undefined,
+  coming: Promise<boolean> | undefined,
   call: Call,
 ): Promise<boolean> {
-  if (version !== undefined && (await member.release(key, version, call))) return true
-  await coming
+  if (version !== undefined) return member.release(key, version, call)
+  const isCertain = await coming
   const found = await member.find(key, call)
-  return found?.holder.owner === owner && member.release(key, found.version, call)
+  if (found?.holder.owner === owner) return member.release(key, found.version, call)
+  // That it is not there is not yet the end: the request that was delayed may still arrive.
+  if (isCertain === false) throw new OutcomeUnknownError('its vote may still come')
+  return false
 }
 
 async function keysOf(list: AsyncIterable<Found>): Promise<string[]> {
