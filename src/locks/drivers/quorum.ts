@@ -27,7 +27,7 @@ const UNANSWERED_MS = 60_000
 type Chance = Pick<Environment, 'timer' | 'random'>
 
 /** By server: whether it is known what became of the claim, once that is so. */
-type Coming = (Promise<boolean> | undefined)[]
+type Coming = Promise<boolean>[]
 
 /** What one server has granted. */
 interface Vote {
@@ -296,7 +296,10 @@ class QuorumDriver implements LockDriver {
   /** Remembers what is on its way until it has come, or for as long as a request may well be delayed. */
   #expect(owner: string, coming: readonly (Promise<Answer<ClaimResult>> | undefined)[]): void {
     const before = this.#coming.get(owner)
-    const all = coming.map((one, at) => one?.then(isCertain) ?? before?.[at])
+    const all = coming.map(async (one, at) => {
+      const known = await Promise.all([one?.then(isCertain), before?.[at]])
+      return !known.includes(false)
+    })
     this.#coming.set(owner, all)
     const forget = () => {
       if (this.#coming.get(owner) === all) this.#coming.delete(owner)
