@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
 import { RedisServer, requireRedis } from '../support/redis.js'
+import { requireZooKeeper, startZooKeeper } from '../support/zookeeper.js'
 
 interface Server {
   /** The example, for this server. */
@@ -25,6 +26,11 @@ const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> =
         .replace('localhost:6379', `${server.host}:${server.port}`)
         .replace('{ client }', "{ client, freshServers: 'trust' }")
     return { fitted, stop: () => server.stop() }
+  },
+  async zookeeper(t) {
+    if (!requireZooKeeper(t)) return undefined
+    const { servers, stop } = await startZooKeeper()
+    return { fitted: (code) => code.replace('localhost:2181', servers[0]), stop }
   },
 }
 

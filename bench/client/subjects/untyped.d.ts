@@ -44,8 +44,6 @@ declare module 'memcached' {
     timeout?: number
     maxValue?: number
     namespace?: string
-    retries?: number
-    minTimeout?: number
     failures?: number
     retry?: number
     remove?: boolean
@@ -70,7 +68,6 @@ declare module 'memcached' {
     items: AskAll
     slabs: AskAll
     version: AskAll
-    cachedump(server: string, slab: number, most: number, callback: Callback<never[]>): void
     flush: AskAll
     end(): void
   }

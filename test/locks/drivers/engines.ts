@@ -1,9 +1,10 @@
 /** Engines that processes of their own can use, by a name that can be sent to them. */
 import type { TestContext } from 'node:test'
 import { Redis } from 'ioredis'
-import { etcd, type LockDriver, redis } from 'latchkey/locks'
+import { etcd, type LockDriver, redis, zookeeper } from 'latchkey/locks'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
 import { RedisServer, requireRedis } from '../../support/redis.js'
+import { requireZooKeeper, startZooKeeper } from '../../support/zookeeper.js'
 
 interface Started {
   readonly host: string
@@ -24,6 +25,14 @@ const made = {
     make: ([address]) =>
       redis({ client: new Redis(`redis://${address}`, { lazyConnect: true }), freshServers: 'trust' }),
     start: async (t) => (requireRedis(t) ? RedisServer.start() : undefined),
+  },
+  zookeeper: {
+    make: (servers) => zookeeper({ servers }),
+    async start(t) {
+      if (!requireZooKeeper(t)) return undefined
+      const { members, stop } = await startZooKeeper()
+      return { host: members[0].host, port: members[0].port, stop }
+    },
   },
 } satisfies Record<
   string,

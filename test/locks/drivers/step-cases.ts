@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLocks, type LockDriver, LockUnavailableError, OutcomeUnknownError } from 'latchkey/locks'
-import type { HttpFaults, Loss } from '../../support/http-faults.js'
+import type { Loss } from '../../support/http-faults.js'
 import { call, claimOf, held, ownerOf } from './case.js'
 
+/** What loses one request of many. */
+export interface StepFaults {
+  readonly count: number
+  lose(number: number, what: Loss): void
+  heal(): void
+}
+
 export interface StepSetting {
-  readonly faults: HttpFaults
+  readonly faults: StepFaults
   /** Goes through the faults; never two at a time. */
   create(): LockDriver
   /** Does not. */

@@ -62,13 +62,9 @@ function placeOf(key: string, { session }: Line): string {
   return `${session.server} ${counterOf(key)}`
 }
 
-export function counterOf(key: string): string {
-  return `${COUNTER_PREFIX}${hashOf(key) % COUNTERS}`
-}
-
 /** The same for everybody: FNV-1a of the key. */
-export function hashOf(key: string): number {
+export function counterOf(key: string): string {
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash >>> 0
+  return `${COUNTER_PREFIX}${(hash >>> 0) % COUNTERS}`
 }
