@@ -167,7 +167,7 @@ test('after a crash the grace covers leases from before a warm restart, and from
     const { server, said } = await start({ memoryFile: file, stateDir: dir, maxLeaseMs: 60_000 })
     assert.match(
       said.join('\n'),
-      /the last server did not stop cleanly.*\n.*may still be held: none is given for \d\d s$/,
+      /^latchkey: no image in \S+: the last server did not stop cleanly.*\n.*may still be held: none is given for \d\d s$/,
     )
     assert.match(await ask(server, `ms ${LOCK}a 1 ME p5000\r\nx`), /^SERVER_ERROR lock grace: \d{5} ms left/)
     await server.close()
@@ -242,6 +242,8 @@ test('a place where no file can be is refused at the start, and so is one in use
   await refused(file, /it is in use by another server/)
   symlinkSync(dir, `${dir}-link`)
   await refused(join(`${dir}-link`, 'cache.img'), /in use by another server/)
+  symlinkSync('cache.img', join(dir, 'link'))
+  await refused(join(dir, 'link'), /in use by another server/)
   const beside = await start({ memoryFile: join(dir, 'other.img') })
   await beside.server.close()
   await ask(first.server, 'set a 0 0 1\r\n1')

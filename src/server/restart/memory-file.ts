@@ -7,8 +7,8 @@
  * answers at: so the next one knows why there is no image.
  */
 import { createHash } from 'node:crypto'
-import { lstatSync, realpathSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { lstatSync, readlinkSync, realpathSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import {
   type Inherited,
   StoreImage,
@@ -176,9 +176,13 @@ function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false })
 }
 
-/** One file has one name here, however it was given: two servers must see that they mean the same. */
+/**
+ * One file has one name here, however it was given: two servers must see that they mean the same. A link leads to where the file
+ * is to be, also while there is none.
+ */
 function resolved(path: string): string {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path)
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+  if (isLink) return resolved(resolve(dirname(path), readlinkSync(path)))
   return join(realpathSync(dirname(path)), basename(path))
 }
 
