@@ -4,7 +4,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ServeOptions, type Server, serve, versionText } from '../server/index.js'
 import { StoreArgumentError } from '../store/index.js'
 import { memoryFileProgress, whyNotWritable } from './memory-file.js'
+import { access } from './serve/access.js'
 import { type Extended, NONE, parseExtended, tlsOptions } from './serve/extended.js'
+import { addUnsupported } from './serve/unsupported.js'
 import { itemSize, octal, whole } from './sizes.js'
 import { becomeUser } from './user.js'
 
@@ -34,25 +36,10 @@ interface Flags {
   memoryFile?: string
   maxLease: number
   pinnedPrefix: string[]
+  enableSasl?: boolean
   enableSsl?: boolean
   extended: Extended
 }
-
-/** memcached options that mean something we do not do: flags, and what to say. */
-const REFUSED: [flags: string, why: string][] = [
-  ['-S, --enable-sasl', 'SASL is not supported yet'],
-  ['-d, --daemon', 'daemons are the work of systemd, or of nohup and &, which see when one dies'],
-  ['-C, --disable-cas', 'CAS tokens are what locks and fences stand on, and cannot be switched off'],
-  ['-r, --enable-coredumps', 'use ulimit -c'],
-]
-
-/** memcached options that tune an engine we do not have: taken, with a word, so that old scripts run. */
-const IGNORED: [flags: string, why: string][] = [
-  ['-k, --lock-memory', 'shared buffers cannot be locked in memory from here'],
-  ['-L, --enable-largepages', 'the kernel decides'],
-  ['-f, --slab-growth-factor <factor>', 'there are no slabs'],
-  ['-n, --slab-min-size <bytes>', 'there are no slabs'],
-]
 
 /** Shown as one word each in `stats settings`, and compared with keys: neither has spaces. */
 function prefixes(text: string, before: string[]): string[] {
@@ -95,6 +82,7 @@ export function serveCommand(): Command {
     .option('-F, --disable-flush-all', 'refuse flush_all')
     .option('-X, --disable-dumping', 'refuse lru_crawler metadump')
     .option('-W, --disable-watch', 'refuse watch')
+    .option('-S, --enable-sasl', 'binary protocol alone, with SASL: the file is -Y, or MEMCACHED_SASL_PWDB')
     .option('-Y, --auth-file <file>', 'answer only who names a user of this file: user:password lines')
     .option('-D, --delimiter <char>', 'count keys by what is before it, for "stats detail"', oneCharacter)
     .addOption(
@@ -112,23 +100,8 @@ export function serveCommand(): Command {
     .version(versionText(), '-V, --version')
     .allowExcessArguments(false)
     .action(run)
-  for (const [flags, why] of REFUSED) command.addOption(refused(command, flags, why))
-  for (const [flags, why] of IGNORED) command.addOption(ignored(flags, why))
+  addUnsupported(command)
   return command
-}
-
-function refused(command: Command, flags: string, why: string): Option {
-  const option = new Option(flags).hideHelp()
-  command.on(`option:${option.name()}`, () => command.error(`error: ${option.short}: ${why}.`))
-  return option
-}
-
-function ignored(flags: string, why: string): Option {
-  const option = new Option(flags).hideHelp()
-  return option.argParser((value) => {
-    process.stderr.write(`latchkey: ${option.short} has no effect: ${why}.\n`)
-    return value
-  })
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -141,7 +114,7 @@ async function run(flags: Flags): Promise<void> {
   }
   // Before anybody hears that it listens: who does may stop it at once.
   stopBySignal(server, flags)
-  if (flags.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
+  if (server.settings.authFile !== undefined || flags.enableSsl) process.on('SIGHUP', () => void reload(server))
   if (flags.user !== undefined) becomeUser(flags.user, flags.unixSocket)
   if (flags.pidfile !== undefined) writeFileSync(flags.pidfile, `${process.pid}\n`)
   announce(server)
@@ -177,7 +150,7 @@ function options(flags: Flags): ServeOptions {
   const tls = tlsOptions(flags.enableSsl === true, flags.extended.tls)
   return {
     port: flags.port,
-    protocol: flags.protocol,
+    ...access(flags, process.env.MEMCACHED_SASL_PWDB),
     threads: flags.threads,
     memory: flags.memoryLimit * 1_048_576,
     itemMax: flags.maxItemSize,
@@ -196,7 +169,6 @@ function options(flags: Flags): ServeOptions {
     idleTimeoutSeconds: flags.extended.idleTimeoutSeconds,
     ...(flags.listen !== undefined && { host: flags.listen }),
     ...(tls !== undefined && { tls }),
-    ...(flags.authFile !== undefined && { authFile: flags.authFile }),
     ...(flags.stateDir !== undefined && { stateDir: flags.stateDir }),
     ...(flags.memoryFile !== undefined && {
       memoryFile: flags.memoryFile,
