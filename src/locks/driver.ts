@@ -48,6 +48,11 @@ export interface Claim {
   /** How long the server may keep the claim in its queue; 0 for not at all. A server without queues answers at once. */
   readonly waitMs: number
   readonly guarantee: Guarantee
+  /**
+   * The fence that the lock is to have, chosen by whoever asks several servers for one lock; undefined: this server's own. Such
+   * a claim does not wait.
+   */
+  readonly fence?: bigint | undefined
 }
 
 /** A lock that is held, as its driver has to know it to extend and release it. Plain data: it can be sent to another process. */
@@ -82,7 +87,12 @@ export interface Found<V extends Version = Version> {
 }
 
 export type ClaimResult =
-  | { readonly status: 'held'; readonly lease: Lease }
+  | {
+      readonly status: 'held'
+      readonly lease: Lease
+      /** Of a claim that names its fence: the greatest that this server had been told of before. */
+      readonly floor?: bigint | undefined
+    }
   | {
       readonly status: 'busy'
       /** Who holds it, if that was learned on the way. */
@@ -110,6 +120,8 @@ export interface Facts {
   readonly replicas?: 'majority' | 'asynchronous' | undefined
   /** Can the holder's machine fail without the server noticing? False for threads of one process. */
   readonly remote: boolean
+  /** How many servers are asked for one lock, and how many have to agree. undefined: it is one. */
+  readonly quorum?: { readonly servers: number; readonly needed: number } | undefined
   /** Further sentences for whoever asks. */
   readonly notes: readonly string[]
 }
@@ -124,6 +136,11 @@ export interface LockDriver {
    * `granularityMs` of the result are this server's own, whatever the lease that was given says.
    */
   extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined>
+  /**
+   * Tells the server of a fence that was chosen elsewhere, and gives back the greatest that it had been told of before for this key
+   * or others. Only where claims may name their fence.
+   */
+  raise?(key: string, fence: bigint, call: Call): Promise<bigint>
   /** Deletes it if the server still has this version. False when it is gone or another's. */
   release(key: string, version: Version, call: Call): Promise<boolean>
   /** What the server has under this key now. */

@@ -64,6 +64,7 @@ function faultsOf(facts: Facts, guarantee: Guarantee): Fault[] {
 
 function serverFaults(facts: Facts, guarantee: Guarantee, orFenced: Verdict): Fault[] {
   return [
+    ...minorityFaults(facts),
     {
       fault: 'the server restarts',
       verdict: facts.durable || (facts.survivesRestart && guarantee !== 'efficiency') ? 'survived' : orFenced,
@@ -102,4 +103,16 @@ function failover({ replicas }: Facts, orFenced: Verdict): Fault[] {
     ? 'a lock counts when a majority has it, and only a majority can go on without the others'
     : 'it may not have heard of a lock, and for a while both may give locks'
   return [{ fault: 'another server takes over', verdict: isSafe ? 'survived' : orFenced, why }]
+}
+
+function minorityFaults({ quorum }: Facts): Fault[] {
+  if (quorum === undefined) return []
+  const { servers, needed } = quorum
+  return [
+    {
+      fault: `${servers - needed} of the ${servers} servers fail, pause, restart empty or are cut off`,
+      verdict: 'survived',
+      why: 'the others are a majority: locks that are held stay so, and others can be had',
+    },
+  ]
 }

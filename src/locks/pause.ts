@@ -2,7 +2,12 @@
 import type { Environment } from './environment.js'
 
 /** Resolves after `ms`; rejects with the signal's reason once that aborts. Keeps the process alive only if asked to. */
-export function pause(environment: Environment, ms: number, signal: AbortSignal, keepAlive: boolean): Promise<void> {
+export function pause(
+  environment: Pick<Environment, 'timer'>,
+  ms: number,
+  signal: AbortSignal,
+  keepAlive: boolean,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
     const aborted = () => {

@@ -15,8 +15,14 @@ export interface Site {
   readonly agenda: Agenda
 }
 
+/** The part of a site that requests are made by. */
+export interface Caller {
+  readonly environment: Pick<Environment, 'clock' | 'timer' | 'random'>
+  readonly deadlineMs: number
+}
+
 /** How a request is made that the caller's signal must not end, unless one is given. */
-export function callOf({ environment, deadlineMs }: Site, signal?: AbortSignal, mostMs = deadlineMs): Call {
+export function callOf({ environment, deadlineMs }: Caller, signal?: AbortSignal, mostMs = deadlineMs): Call {
   return { clock: environment.clock, deadlineMs: Math.min(deadlineMs, mostMs), signal }
 }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { requireWorking } from '../support/peers.js'
 import { Wire } from '../support/wire.js'
-import { type Done, installed, run, runScript, scripts, together } from './clients/scripts.js'
+import { type Done, installed, restarted, run, runScript, scripts, together } from './clients/scripts.js'
 import { type Servers, start, startServers } from './clients/servers.js'
 
 let servers: Servers
@@ -21,7 +21,7 @@ after(() => servers[Symbol.asyncDispose]())
 suite('scripts', { concurrency: 6 }, () => {
   for (const script of scripts)
     test(`${script.runtime.language}: ${script.name}, ${script.protocol}`, async (t) => {
-      if (installed(t, script)) allPass(await runScript(script, servers.given), script.checks)
+      if (installed(t, script)) allPass(await runScript(script, servers.given).done, script.checks)
     })
 })
 
@@ -33,7 +33,7 @@ test('all of them at once on one server: own keys, one counter, one lock', async
     await wire.send(`set together.${name} 0 0 1\r\n0\r\n`)
     await wire.expect('STORED\r\n')
   }
-  const done = await Promise.all(together.map((script) => runScript(script, servers.given)))
+  const done = await Promise.all(together.map((script) => runScript(script, servers.given).done))
   for (const one of done) allPass(one, 2)
   const raised = done.map(({ said }) => Number(/^RAISED (\d+)$/m.exec(said)![1]))
   await wire.send('incr together.counter 0\r\n')
@@ -41,11 +41,26 @@ test('all of them at once on one server: own keys, one counter, one lock', async
   wire.close()
 })
 
+test('a server that stops, and starts again on its port', async (t) => {
+  if (!restarted.every((script) => installed(t, script))) return
+  const first = await start(2)
+  const given = { ...servers.given, servers: [`${first.host}:${first.port}`] }
+  const running = restarted.map((script) => runScript(script, given))
+  await Promise.all(running.map((one) => one.asksFor('stop')))
+  await first.stop()
+  for (const one of running) one.goOn()
+  await Promise.all(running.map((one) => one.asksFor('start')))
+  const second = await start(2, first.port)
+  for (const one of running) one.goOn()
+  for (const [i, one] of running.entries()) allPass(await one.done, restarted[i].checks)
+  await second.stop()
+})
+
 test('memccapable: all that libmemcached asks of a server, ASCII and binary', async (t) => {
   if (!requireWorking(t, 'sh', ['-c', 'command -v memccapable'], 'apt install libmemcached-tools')) return
   // It flushes the server, so it has one of its own.
   const server = await start(4)
-  const done = await run('memccapable', ['-h', server.host, '-p', `${server.port}`])
+  const done = await run('memccapable', ['-h', server.host, '-p', `${server.port}`]).done
   await server.stop()
   const results = done.lines.filter((line) => /^(ascii|binary) /.test(line))
   const passed = results.filter((line) => line.endsWith('[pass]'))

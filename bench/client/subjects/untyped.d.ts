@@ -44,6 +44,8 @@ declare module 'memcached' {
     timeout?: number
     maxValue?: number
     namespace?: string
+    retries?: number
+    minTimeout?: number
     failures?: number
     retry?: number
     remove?: boolean
@@ -68,6 +70,7 @@ declare module 'memcached' {
     items: AskAll
     slabs: AskAll
     version: AskAll
+    cachedump(server: string, slab: number, most: number, callback: Callback<never[]>): void
     flush: AskAll
     end(): void
   }

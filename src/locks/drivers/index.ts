@@ -2,6 +2,7 @@
 export { type EtcdOptions, etcd } from './etcd.js'
 export type { Wire } from './memcached/dialect.js'
 export { type MemcachedLockOptions, type MemcachedOptions, memcached, memcachedOver } from './memcached.js'
+export { type QuorumOptions, quorum, quorumOf } from './quorum.js'
 export { type IoredisClient, type NodeRedisClient, type RedisClient, type RedisLockOptions, redis } from './redis.js'
 export { store } from './store.js'
 export { type ZooKeeperOptions, zookeeper } from './zookeeper.js'

@@ -130,6 +130,11 @@ class MemcachedDriver implements LockDriver {
     return await this.#dialect(line.session).release(key, version, line)
   }
 
+  async raise(key: string, fence: bigint, call: Call): Promise<bigint> {
+    const line = this.#lineNow(key, call) ?? (await this.#line(this.#client, key, call))
+    return await this.#dialect(line.session).raise(key, fence, line)
+  }
+
   async find(key: string, call: Call): Promise<Found | undefined> {
     const line = await this.#line(this.#client, key, call)
     return this.#dialect(line.session).find(key, line)

@@ -1,6 +1,6 @@
 /** One case of the driver suite: what is true of every driver, or why it is not tried on this one. */
 import { randomBytes } from 'node:crypto'
-import type { Claim, ClaimResult, LockDriver } from 'latchkey/locks'
+import type { Claim, ClaimResult, LockDriver, Version } from 'latchkey/locks'
 import type { Bench, DriverKind } from './kinds.js'
 
 export interface CaseContext {
@@ -46,6 +46,14 @@ export function held(result: ClaimResult) {
   if (result.status === 'held') return result.lease
   throw new Error(
     `busy: ${JSON.stringify(result.found, (_, value) => (typeof value === 'bigint' ? `${value}` : value))}`,
+  )
+}
+
+/** A quorum knows the versions of a majority, and the next time perhaps those of another. */
+export function sameVersion(one: Version, other: Version): boolean {
+  const [ones, others] = [String(one).split(' '), String(other).split(' ')]
+  return (
+    ones.length === others.length && ones.every((word, at) => [word, others[at]].includes('-') || word === others[at])
   )
 }
 

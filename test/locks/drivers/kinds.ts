@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { bytes, type ConnectionDefaults, createClient } from 'latchkey/client'
-import { type LockDriver, memcached, store } from 'latchkey/locks'
+import { type LockDriver, memcached, quorum, store } from 'latchkey/locks'
 import { Store } from 'latchkey/store'
 import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
 import { startClassicServer } from '../../support/classic-server.js'
@@ -97,6 +97,8 @@ export const kinds: readonly DriverKind[] = [
     evicts: undefined,
     start: () => bench(1, startClassicServer),
   },
+  { ...latchkeyKind, name: 'a quorum of three Latchkeys', queues: false, start: (t) => quorumBench(t, 'latchkey') },
+  { ...stockKind, name: 'a quorum of three memcacheds', fences: 'token', start: (t) => quorumBench(t, 'memcached') },
   etcdKind,
   ...redisKinds,
   zookeeperKind,
@@ -148,6 +150,30 @@ async function bench(count: number, start: () => Promise<Started>, options: Conn
     async stop() {
       await stranger.close()
       for (const server of started) await server.stop()
+    },
+  }
+}
+
+/** The stranger does to every server what it does. */
+async function quorumBench(t: TestContext, kind: 'latchkey' | 'memcached'): Promise<Bench | undefined> {
+  const start = () => (kind === 'latchkey' ? bench(1, () => startLatchkey({ threads: 1 })) : stock(t, 1, ['-t', '1']))
+  const benches = await Promise.all([start(), start(), start()])
+  const members = benches.filter((one) => one !== undefined)
+  if (members.length < benches.length) return undefined
+  const servers = members.flatMap((member) => member.servers)
+  const all = (act: (stranger: Stranger) => Promise<unknown>) =>
+    Promise.all(members.map(({ stranger }) => act(stranger)))
+  return {
+    servers,
+    stranger: {
+      set: (key, value) => all((one) => one.set(key, value)),
+      touch: (key, ttlMs) => all((one) => one.touch(key, ttlMs)),
+      delete: (key) => all((one) => one.delete(key)),
+    },
+    counter: () => assert.fail('a quorum has no counters'),
+    create: () => quorum({ servers, freshServers: 'trust' }),
+    async stop() {
+      for (const member of members) await member.stop()
     },
   }
 }

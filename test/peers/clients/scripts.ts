@@ -1,5 +1,6 @@
 /** The scripts of real clients: who runs them, and how many checks each makes. */
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { requireWorking } from '../../support/peers.js'
@@ -81,17 +82,24 @@ export const scripts: readonly Script[] = [
   script(python, 'pylibmc_sharing', 'pylibmc', { text: 26, binary: 26 }),
   script(python, 'django_cache', 'django pymemcache memcache pylibmc', { text: 102, binary: 102 }),
   script(python, 'django_pages', 'django pymemcache', { text: 6 }),
-  script(tools, 'libmemcached_tools', 'memccp memcslap memcaslap', { text: 14, binary: 14 }),
-  script(php, 'memcached_operations', 'memcached', { text: 76, binary: 77 }),
+  script(tools, 'libmemcached_tools', 'memccp memcslap memcaslap', { text: 15, binary: 15 }),
+  script(php, 'memcached_operations', 'memcached', { text: 77, binary: 77 }),
   script(php, 'memcached_sharing', 'memcached', { text: 32, binary: 32 }),
   script(php, 'memcache_operations', 'memcache', { text: 35, binary: 33 }),
   script(php, 'sessions', 'memcache memcached', { text: 8, binary: 4 }),
   script(npm, 'memjs', 'memjs', { binary: 36 }),
-  script(npm, 'memcached', 'memcached', { text: 53 }),
+  script(npm, 'memcached', 'memcached', { text: 54 }),
   script(npm, 'memcache', 'memcache', { text: 36, binary: 11 }),
   script(python, 'doors', 'pymemcache memcache pylibmc', { binary: 40 }),
   script(php, 'doors', 'memcached memcache', { binary: 22 }),
   script(npm, 'doors', 'memjs memcache', { binary: 6 }),
+].flat()
+
+/** Those whose server stops and starts again. */
+export const restarted: readonly Script[] = [
+  script(python, 'restart', 'pymemcache memcache pylibmc', { text: 16 }),
+  script(php, 'restart', 'memcached memcache', { text: 12 }),
+  script(npm, 'restart', 'memjs memcached memcache', { text: 12 }),
 ].flat()
 
 function togetherWith(client: string, runtime: Runtime, needs: string, protocols: Script['protocol'][]): Script[] {
@@ -122,16 +130,38 @@ export interface Done {
   said: string
 }
 
-export function runScript({ runtime, name, protocol, client }: Script, given: Given): Promise<Done> {
+export interface Running {
+  /** Resolves when the script has written this line, or has ended. */
+  asksFor(line: string): Promise<void>
+  goOn(): void
+  done: Promise<Done>
+}
+
+export function runScript({ runtime, name, protocol, client }: Script, given: Given): Running {
   const all: Given & GivenByRow = { ...given, binary: protocol === 'binary', client }
   return run(runtime.command, [...runtime.line(name), JSON.stringify(all)])
 }
 
-export function run(command: string, args: string[]): Promise<Done> {
-  return new Promise((resolve) => {
-    execFile(command, args, { timeout: patienceMs, encoding: 'utf8' }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      resolve({ code, lines: stdout.split('\n'), said: stdout + stderr })
-    })
+export function run(command: string, args: string[]): Running {
+  const child = spawn(command, args, { timeout: patienceMs })
+  let [written, said] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written += text
+    said += text
   })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  let ended = false
+  const done = once(child, 'close').then(([code]) => {
+    ended = true
+    return { code: code ?? -1, lines: written.split('\n'), said }
+  })
+  return {
+    asksFor: async (line) => {
+      while (!written.includes(`${line}\n`) && !ended) await Promise.race([once(child.stdout, 'data'), done])
+    },
+    goOn: () => child.stdin.write('\n'),
+    done,
+  }
 }

@@ -57,9 +57,11 @@ export async function startServers(): Promise<Servers> {
   }
 }
 
-export function start(threads: number): Promise<ServerProcess> {
-  if (againstMemcached) return startMemcached(['-t', `${threads}`, '-m', `${megabytes}`])
-  return startLatchkey({ threads, memoryMb: megabytes })
+/** On any port that is free, unless it is said which. */
+export function start(threads: number, port?: number): Promise<ServerProcess> {
+  const args = port === undefined ? [] : ['-p', `${port}`]
+  if (againstMemcached) return startMemcached(['-t', `${threads}`, '-m', `${megabytes}`, ...args])
+  return startLatchkey({ threads, memoryMb: megabytes, args })
 }
 
 /** A port that was free a moment ago; the kernel gives others to those who ask for any. */

@@ -35,6 +35,7 @@ export interface Dialect {
   claim(claim: Claim, line: Line): Promise<ClaimResult>
   extend(lease: Lease<bigint>, ttlMs: number, line: Line): Promise<Lease | undefined>
   release(key: string, version: bigint, line: Line): Promise<boolean>
+  raise(key: string, fence: bigint, line: Line): Promise<bigint>
   find(key: string, line: Line): Promise<Found<bigint> | undefined>
 }
 

@@ -62,9 +62,13 @@ function placeOf(key: string, { session }: Line): string {
   return `${session.server} ${counterOf(key)}`
 }
 
-/** The same for everybody: FNV-1a of the key. */
 export function counterOf(key: string): string {
+  return `${COUNTER_PREFIX}${hashOf(key) % COUNTERS}`
+}
+
+/** The same for everybody: FNV-1a of the key. */
+export function hashOf(key: string): number {
   let hash = 0x811c9dc5
   for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return `${COUNTER_PREFIX}${(hash >>> 0) % COUNTERS}`
+  return hash >>> 0
 }

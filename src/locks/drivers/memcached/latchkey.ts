@@ -8,6 +8,7 @@ import { OutcomeUnknownError } from '../../errors.js'
 import { lifeMs } from '../life.js'
 import { decodeRecord, encodeRecord, FOREIGN } from '../record.js'
 import { asking, changing, type Dialect, type Line } from './dialect.js'
+import { raiseOnLatchkey } from './floors.js'
 import { sending } from './outcome.js'
 
 /** What a server answers to an add that may wait, with what is needed of it. */
@@ -28,7 +29,7 @@ export function add<T>(
   const { key, name, holder, ttlMs, guarantee } = claim
   const flags = ['ME', `p${lifeMs(ttlMs)}`, 'c']
   if (waitMs > 0) flags.push(`w${waitMs}`)
-  const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
+  const record = encodeRecord(holder, claim.fence ?? (guarantee === 'fenced' ? 'token' : 'none'))
   const request = client.meta('ms', key, flags, record, { session, deadlineMs })
   return sending(name, 'adds', request, (reply) => read(added(reply)))
 }
@@ -48,6 +49,7 @@ export function tryAdd(claim: Claim, line: Line): Promise<Lease | undefined> {
 
 export const latchkey: Dialect = {
   async claim(claim, line): Promise<ClaimResult> {
+    if (claim.fence !== undefined) return claimWithFence(claim, claim.fence, line)
     const lease = await tryAdd(claim, line)
     if (lease !== undefined) return { status: 'held', lease }
     return { status: 'busy', found: await latchkey.find(claim.key, line).catch(() => undefined), queued: false }
@@ -66,6 +68,8 @@ export const latchkey: Dialect = {
     const request = line.client.meta('md', key, [`C${version}`], undefined, changing(line))
     return sending(key, 'changes', request, ({ status }) => status === 'HD')
   },
+
+  raise: raiseOnLatchkey,
 
   async find(key, line): Promise<Found<bigint> | undefined> {
     const flags = ['v', 'c', 'p', 'w']
@@ -87,6 +91,20 @@ export const latchkey: Dialect = {
       waiters: numberOf(reply, 'w'),
     }
   },
+}
+
+/**
+ * Over one connection and in this order: whoever held the lock before us has raised the floor before our add could succeed, so that
+ * what we then find there is not below its fence.
+ */
+async function claimWithFence(claim: Claim, fence: bigint, line: Line): Promise<ClaimResult> {
+  const from = line.call.clock.now()
+  const adding = add(claim, 0, line, line.call.deadlineMs, ({ cas }) => cas)
+  const [added, raised] = await Promise.allSettled([adding, raiseOnLatchkey(claim.key, fence, line)])
+  if (added.status === 'rejected') throw added.reason
+  if (added.value === undefined) return { status: 'busy', found: undefined, queued: false }
+  if (raised.status === 'rejected') throw new OutcomeUnknownError(raised.reason)
+  return { status: 'held', lease: { ...leaseOf(claim, added.value, from), fence }, floor: raised.value }
 }
 
 function added(reply: MetaReply): Added {

@@ -14,6 +14,7 @@ import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '..
 import { decodeRecord, encodeRecord, type Fence, FOREIGN } from '../record.js'
 import type { Dialect, Line } from './dialect.js'
 import { Fences } from './fences.js'
+import { raiseOnLatchkey, raiseOnStock } from './floors.js'
 import { add, type Item, read, remove, swap } from './items.js'
 import { type Standing, type Standings, tokenOf, versionOf } from './standing.js'
 
@@ -48,6 +49,7 @@ export class StockDialect implements Dialect {
     const added = await add(key, encodeRecord(holder, fenced ? 'token' : 'none'), seconds, line)
     if (added.cas === undefined) return this.#busy(key, added.found, standing, line)
     const { cas } = added
+    if (claim.fence !== undefined) return this.#raiseAndSwap(claim, claim.fence, { cas, seconds, from }, standing, line)
     if (!fenced) return { status: 'held', lease: leaseOf(claim, undefined, versionOf(cas, standing), from) }
     // On Latchkey the token of the add is the fence, also for a client that was told to speak the classic protocol.
     if (line.session.latchkey) return { status: 'held', lease: leaseOf(claim, cas, versionOf(cas, standing), from) }
@@ -91,6 +93,28 @@ export class StockDialect implements Dialect {
     const found = item && foundOf(key, item, standing, line)
     this.#fences.saw(key, found?.fence, line)
     return { status: 'busy', found, queued: false }
+  }
+
+  /** The floor is raised once the record is there: whoever held the lock before has raised it before that. */
+  async #raiseAndSwap(
+    claim: Claim,
+    fence: bigint,
+    { cas, seconds, from }: { cas: bigint; seconds: number; from: number },
+    standing: Standing,
+    line: Line,
+  ): Promise<ClaimResult> {
+    const { key, holder } = claim
+    const [floor, swapped] = await afterAdd(
+      Promise.all([this.raise(key, fence, line), swap(key, encodeRecord(holder, fence), seconds, cas, line)]),
+    )
+    if (swapped.cas === undefined) return this.#busy(key, swapped.found, standing, line)
+    return { status: 'held', lease: leaseOf(claim, fence, versionOf(swapped.cas, standing), from), floor }
+  }
+
+  raise(key: string, fence: bigint, line: Line): Promise<bigint> {
+    return line.session.latchkey && line.session.meta
+      ? raiseOnLatchkey(key, fence, line)
+      : raiseOnStock(key, fence, line)
   }
 
   /** The fence; what was added for it does not stay when there is none to be had. */

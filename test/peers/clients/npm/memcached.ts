@@ -105,8 +105,11 @@ async function severalServers() {
     settings.map(({ maxbytes }) => maxbytes),
     given.servers.map(() => given.megabytes << 20),
   )
-  const about = await asked<unknown[]>((done) => client.items(done))
-  check('items, slabs', about.length > 0 && (await asked<unknown[]>((done) => client.slabs(done))).length > 0, about)
+  check('slabs', (await asked<object[]>((done) => client.slabs(done))).length === 1)
+  const [{ server: _, ...classes }] = await asked<{ server: string }[]>((done) => client.items(done))
+  const first = Number(Object.keys(classes)[0])
+  const dumped = await asked<unknown>((done) => client.cachedump(given.servers[0], first, 1, done))
+  check('items, cachedump', dumped === undefined || /^\S+$/.test((dumped as { key: string }).key), dumped)
   // It parses what comes last of the version only: three numbers.
   const [version] = await asked<{ version: string }[]>((done) => client.version(done))
   check('version', /^\d+\.\d+\.\d+$/.test(version.version), version)

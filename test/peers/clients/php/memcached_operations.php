@@ -135,13 +135,14 @@ function times_to_live(): void {
 }
 
 function about_the_server(): void {
-    global $client, $given;
+    global $client, $given, $binary;
     $server = $given['servers'][0];
     [$stats, $version] = [$client->getStats()[$server], $client->getVersion()[$server]];
     check('getStats', $stats['pid'] > 0 && isset($stats['uptime'], $stats['curr_items'], $stats['get_hits'], $stats['bytes']));
     equal('getStats: -m', (int) $stats['limit_maxbytes'], $given['megabytes'] << 20);
     check('getStats with a name', count($client->getStats('items')[$server]) > 0 && count($client->getStats('settings')[$server]) > 0);
     check('getVersion', str_starts_with($version, '1.6.'), $version);
+    if (!$binary) check('getAllKeys', is_array($client->getAllKeys()));
     $emptied = open_client($given['emptied']);
     $emptied->set(key_of('gone'), 'v');
     equal('flush', [$emptied->flush(), $emptied->get(key_of('gone'))], [true, false]);

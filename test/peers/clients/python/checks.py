@@ -1,5 +1,5 @@
 """
-What the Python scripts share. Each is started with one argument, a JSON object that names the servers (../../clients/given.ts), and
+What the Python scripts share. Each is started with one argument, a JSON object that names the servers (../given.ts), and
 prints a line PASS or FAIL for each thing that it checks.
 """
 import json

@@ -34,6 +34,8 @@ def servers_asked():
     code, words = tool("memcstat", *protocol)
     equal("memcstat", [code, len(re.findall(r"^\s+pid: \d+$", words, re.M))], [0, 3])
     equal("memcstat: versions", len(re.findall(r"^\s+version: 1\.6\.", words, re.M)), 3)
+    # memcached shows those keys only that have not been asked for lately: which ones is not said.
+    equal("memcdump", tool("memcdump", places=servers[:1])[0], 0)
     equal("memcflush", tool("memcflush", *protocol, places=[given["emptied"]])[0], 0)
 
 

@@ -1,0 +1,397 @@
+/**
+ * One lock on several independent servers, of which a majority has to grant it, so that a minority may be down, paused, cut off, or
+ * restarted empty. All are asked at once, and the answers that decide it are enough; what a server grants too late, or to one who
+ * did not win, is taken back. Each server's own rules hold for its vote: one that has just restarted has none.
+ *
+ * A lock's fence is chosen by who asks, from its clock, and told to every server that grants (see fence-clock.ts): it counts if a
+ * majority had been told of no greater one by the time that they had granted the lock. Else a greater one is chosen, and told. Two
+ * majorities have a server in common, whose floor the earlier holder had raised before the later one could have its vote.
+ */
+import { Chores } from '../chores.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
+import { type Environment, systemTimer } from '../environment.js'
+import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
+import { sweep } from '../sweep.js'
+import { type MemcachedOptions, memcached } from './memcached.js'
+import { type Answer, Ballot } from './quorum/ballot.js'
+import { Census } from './quorum/census.js'
+import { quorumFacts } from './quorum/facts.js'
+import { FenceClock } from './quorum/fence-clock.js'
+import { decodeVotes, encodeVotes } from './quorum/version.js'
+
+/** A fence that others have overtaken is chosen anew so often. */
+const FENCE_TRIES = 3
+/** A server that does not answer a release is asked again for so long; what it still has by then ends with its lease. */
+const UNANSWERED_MS = 60_000
+
+type Chance = Pick<Environment, 'timer' | 'random'>
+
+/** By server: whether it is known what became of the claim, once that is so. */
+type Coming = Promise<boolean>[]
+
+/** What one server has granted. */
+interface Vote {
+  /** The server's number. */
+  readonly at: number
+  readonly lease: Lease
+  /** The greatest fence that it had been told of before. */
+  readonly floor: bigint
+}
+
+/** As for `memcached`, with three servers or more; an odd number, since four survive no more than three do. */
+export type QuorumOptions = MemcachedOptions
+
+/**
+ * Locks on a majority of memcached servers, Latchkey or stock, each an independent one. Throws LockArgumentError for fewer than three
+ * servers or an even number, and what `memcached` throws for its options.
+ */
+export function quorum(options: QuorumOptions): LockDriver {
+  const { servers, ...others } = options
+  if (!Array.isArray(servers)) throw new LockArgumentError('a quorum needs a list of servers')
+  const members = servers.map((server) => memcached({ ...others, servers: [server] }))
+  const remakeable = members.every(({ remake }) => remake !== undefined)
+  return quorumOf(members, remakeable ? { module: import.meta.url, options } : undefined)
+}
+
+/** The same over drivers of one server each; they are closed with it. */
+export function quorumOf(members: readonly LockDriver[], remake?: LockDriver['remake'], chance?: Chance): LockDriver {
+  if (members.length < 3 || members.length % 2 === 0) {
+    throw new LockArgumentError(`a quorum has 3, 5 or 7 servers, not ${members.length}`)
+  }
+  if (members.some(({ raise }) => raise === undefined)) {
+    throw new LockArgumentError('a quorum is made of servers that can be told of a fence: memcached or Latchkey')
+  }
+  return new QuorumDriver(members, remake, chance)
+}
+
+/** For `remake`. */
+export default quorum
+
+class QuorumDriver implements LockDriver {
+  readonly kind = 'quorum'
+  readonly remake: LockDriver['remake']
+  readonly #members: readonly LockDriver[]
+  readonly #needed: number
+  readonly #fences: FenceClock
+  readonly #chance: Chance
+  readonly #chores = new Chores()
+  /** Votes that are on their way to a holder, by owner and server: a release waits for them, lest one comes after it. */
+  readonly #coming = new Map<string, Coming>()
+
+  constructor(
+    members: readonly LockDriver[],
+    remake: LockDriver['remake'],
+    chance: Chance = { timer: systemTimer, random: Math.random },
+  ) {
+    this.#members = members
+    this.#needed = (members.length >> 1) + 1
+    this.remake = remake
+    this.#chance = chance
+    this.#fences = new FenceClock(chance.random)
+  }
+
+  async claim(claim: Claim, call: Call): Promise<ClaimResult> {
+    call.signal?.throwIfAborted()
+    const from = call.clock.now()
+    const fence = claim.guarantee === 'fenced' ? this.#fences.next() : undefined
+    const asked = { ...claim, waitMs: 0, fence }
+    const ballot = new Ballot(this.#members.map((member) => member.claim(asked, call)))
+    await ballot.until(() => this.#isDecided(ballot, isGranted))
+    try {
+      call.signal?.throwIfAborted()
+      const granted = votesIn(ballot)
+      if (granted.length < this.#needed) {
+        await this.#takeBack(claim, ballot, call)
+        return await this.#refusal(claim, ballot, call)
+      }
+      const votes = fence === undefined ? granted : await this.#withFence(granted, fence, claim, call)
+      this.#expect(claim.holder.owner, ballot.coming)
+      return { status: 'held', lease: this.#leaseOf(votes, from) }
+    } catch (error) {
+      await this.#takeBack(claim, ballot, call)
+      throw error
+    }
+  }
+
+  /** The votes, once a majority of them had been told of no fence as great. */
+  async #withFence(granted: Vote[], proposed: bigint, claim: Claim, call: Call): Promise<Vote[]> {
+    let [votes, fence] = [granted, proposed]
+    for (let tries = 1; ; tries++) {
+      if (votes.filter(({ floor }) => floor < fence).length >= this.#needed) return votes
+      for (const { floor } of votes) this.#fences.saw(floor)
+      if (tries === FENCE_TRIES || votes.length < this.#needed) {
+        throw new LockUnavailableError(claim.name, 'no majority took its fence: others chose greater ones meanwhile')
+      }
+      fence = this.#fences.next()
+      votes = await this.#tell(votes, fence, claim.ttlMs, call)
+    }
+  }
+
+  /** Writes a greater fence into the records, and tells the servers of it. */
+  async #tell(votes: readonly Vote[], fence: bigint, ttlMs: number, call: Call): Promise<Vote[]> {
+    const told = votes.map(async ({ at, lease }): Promise<Vote[]> => {
+      const member = this.#members[at]
+      const changing = member.extend({ ...lease, fence }, ttlMs, call)
+      const [changed, floor] = await Promise.all([changing, member.raise!(lease.key, fence, call)])
+      return changed === undefined ? [] : [{ at, lease: changed, floor }]
+    })
+    const settled = await Promise.allSettled(told)
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+  }
+
+  /** Busy when a majority answered; else the lock cannot be had from them now. */
+  async #refusal({ key, name }: Claim, ballot: Ballot<ClaimResult>, call: Call): Promise<ClaimResult> {
+    const errors = ballot.errors()
+    const foolish = errors.find((error) => error instanceof LockArgumentError)
+    if (foolish !== undefined) throw foolish
+    if (ballot.given().length >= this.#needed) {
+      return { status: 'busy', found: await this.find(key, call).catch(() => undefined), queued: false }
+    }
+    throw this.#unavailable(name, errors)
+  }
+
+  async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
+    call.signal?.throwIfAborted()
+    const { key, name } = lease
+    const from = call.clock.now()
+    const { versions } = decodeVotes(lease.version)
+    const asked = this.#members.map((member, at) => extendOn(member, lease, versions[at], ttlMs, call))
+    const ballot = new Ballot(asked)
+    await ballot.until(() => this.#isDecided(ballot, isThere))
+    const votes = ballot
+      .given()
+      .flatMap(({ at, value }) => (value === undefined ? [] : [{ at, lease: value, floor: 0n }]))
+    if (votes.length >= this.#needed) {
+      this.#voteAgain(lease, ttlMs, ballot, call)
+      return this.#leaseOf(votes, from)
+    }
+    const gone = ballot.count(isGone)
+    if (gone > this.#members.length - this.#needed) {
+      // Lost for good: what is left of it keeps others waiting for nothing.
+      await Promise.allSettled(votes.map(({ at, lease: { version } }) => this.#members[at].release(key, version, call)))
+      return undefined
+    }
+    const errors = ballot.errors()
+    if (votes.length === 0 && call.signal?.aborted && errors.every((error) => error === call.signal?.reason))
+      throw errors[0]
+    const mayBeDone = votes.length > 0 || errors.some((error) => error instanceof OutcomeUnknownError)
+    throw mayBeDone ? new OutcomeUnknownError(errors[0]) : this.#unavailable(name, errors)
+  }
+
+  /**
+   * In the background, of servers that have forgotten it: or else each restart of one would bring the holder nearer to its end. It
+   * takes nothing from anybody, since a majority is the holder's.
+   */
+  #voteAgain(lease: Lease, ttlMs: number, { answers }: Ballot<Lease | undefined>, call: Call): void {
+    const { key, name, holder, fence, guarantee = fence === undefined ? 'lease' : 'fenced' } = lease
+    const claim: Claim = { key, name, holder, ttlMs, waitMs: 0, guarantee, fence }
+    const forgotten = [...answers.keys()].filter((at) => isGone(answers[at]))
+    if (forgotten.length === 0) return
+    const ballot = new Ballot(forgotten.map((at) => this.#members[at].claim(claim, call)))
+    this.#expect(
+      holder.owner,
+      this.#members.map((_, at) => ballot.coming[forgotten.indexOf(at)]),
+    )
+  }
+
+  async release(key: string, version: Version, call: Call): Promise<boolean> {
+    const { owner, versions } = decodeVotes(version)
+    const coming = this.#coming.get(owner)
+    const asked = this.#members.map((member, at) => releaseOn(member, key, owner, versions[at], coming?.[at], call))
+    const ballot = new Ballot(asked)
+    for (const [at, answer] of ballot.coming.entries()) {
+      void answer.then(({ kind }) => kind === 'failed' && this.#sweep(at, key, owner, UNANSWERED_MS, call))
+    }
+    await ballot.until(() => this.#isDecided(ballot, isTrue))
+    if (ballot.count(isTrue) >= this.#needed) return true
+    const denied = ballot.count((answer) => answer.kind === 'given' && !answer.value)
+    if (denied > this.#members.length - this.#needed) return false
+    throw new OutcomeUnknownError(ballot.errors()[0])
+  }
+
+  async find(key: string, call: Call): Promise<Found | undefined> {
+    call.signal?.throwIfAborted()
+    const ballot = new Ballot(this.#members.map((member) => member.find(key, call)))
+    const census = new Census(ballot, this.#needed)
+    await ballot.until(() => census.holder() !== undefined || !census.mayHaveHolder())
+    const holder = census.holder()
+    if (holder !== undefined) return census.foundOf(key, holder)
+    if (!census.mayHaveHolder()) return undefined
+    call.signal?.throwIfAborted()
+    throw this.#unavailable(key, ballot.errors())
+  }
+
+  /** Of keys that any server lists. */
+  async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
+    call.signal?.throwIfAborted()
+    const listed = await Promise.allSettled(this.#members.map((member) => keysOf(member.list(keyPrefix, call))))
+    const answered = listed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    if (answered.length < this.#needed) {
+      throw this.#unavailable(
+        keyPrefix,
+        listed.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])),
+      )
+    }
+    for (const key of new Set(answered.flat())) {
+      const found = await this.find(key, call)
+      if (found !== undefined) yield found
+    }
+  }
+
+  async facts(key: string, call: Call): Promise<Facts> {
+    call.signal?.throwIfAborted()
+    const told = await Promise.allSettled(this.#members.map((member) => member.facts(key, call)))
+    const facts = told.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    if (facts.length >= this.#needed) return quorumFacts(facts, this.#members.length, this.#needed)
+    throw this.#unavailable(
+      key,
+      told.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])),
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.#chores.finish()
+    await Promise.all(this.#members.map((member) => member.close()))
+  }
+
+  /** Enough say yes, or so many say something else that it cannot come to that. */
+  #isDecided<T>(ballot: Ballot<T>, isYes: (answer: Answer<T>) => boolean): boolean {
+    const yes = ballot.count(isYes)
+    const open = ballot.count(({ kind }) => kind === 'none')
+    return yes >= this.#needed || yes + open < this.#needed
+  }
+
+  #leaseOf(votes: readonly Vote[], from: number): Lease {
+    const { lease } = votes[0]
+    const versions = this.#members.map((_, at) => votes.find((vote) => vote.at === at)?.lease.version)
+    const version = encodeVotes({ owner: lease.holder.owner, versions })
+    return { ...lease, version, from, granularityMs: Math.max(...votes.map((vote) => vote.lease.granularityMs)) }
+  }
+
+  /** Nothing of a claim that failed is left: what was granted is given back before anybody asks again, the rest in the background. */
+  async #takeBack({ key, holder: { owner }, ttlMs }: Claim, ballot: Ballot<ClaimResult>, call: Call): Promise<void> {
+    const untold = { ...call, signal: undefined }
+    const giving = ballot.answers.map(async (answer, at) => {
+      if (answer.kind === 'none') {
+        void ballot.coming[at].then((late) => mayBeLeft(late) && this.#sweep(at, key, owner, ttlMs, untold))
+      } else if (isGranted(answer)) {
+        const { lease } = (answer as { value: { lease: Lease } }).value
+        const freed = await this.#members[at].release(key, lease.version, untold).catch(() => false)
+        if (!freed) this.#sweep(at, key, owner, ttlMs, untold)
+      } else if (mayBeLeft(answer)) this.#sweep(at, key, owner, ttlMs, untold)
+    })
+    await Promise.all(giving)
+  }
+
+  #sweep(at: number, key: string, owner: string, ttlMs: number, { clock, deadlineMs }: Call): void {
+    const place = {
+      driver: this.#members[at],
+      environment: { clock, ...this.#chance },
+      deadlineMs,
+      chores: this.#chores,
+    }
+    sweep(place, { key, owner, until: clock.now() + ttlMs })
+  }
+
+  /** Remembers what is on its way until it has come, or for as long as a request may well be delayed. */
+  #expect(owner: string, coming: readonly (Promise<Answer<ClaimResult>> | undefined)[]): void {
+    const before = this.#coming.get(owner)
+    const all = coming.map(async (one, at) => {
+      const known = await Promise.all([one?.then(isCertain), before?.[at]])
+      return !known.includes(false)
+    })
+    this.#coming.set(owner, all)
+    const forget = () => {
+      if (this.#coming.get(owner) === all) this.#coming.delete(owner)
+    }
+    void Promise.all(all).then((certain) => {
+      if (certain.includes(false)) this.#chance.timer(UNANSWERED_MS, forget, false)
+      else forget()
+    })
+  }
+
+  #unavailable(name: string, errors: readonly unknown[]): LockUnavailableError {
+    const waits = errors.flatMap((error) =>
+      error instanceof LockUnavailableError && error.retryAfterMs !== undefined ? [error.retryAfterMs] : [],
+    )
+    const words = errors.map((error) => (error instanceof LockUnavailableError ? error.why : String(error)))
+    const why = `fewer than ${this.#needed} of ${this.#members.length} servers answered: ${words.join('; ')}`
+    const retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits)
+    return new LockUnavailableError(name, why, {
+      cause: errors[0],
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    })
+  }
+}
+
+function isGranted(answer: Answer<ClaimResult>): boolean {
+  return answer.kind === 'given' && answer.value.status === 'held'
+}
+
+function isThere(answer: Answer<unknown>): boolean {
+  return answer.kind === 'given' && answer.value !== undefined
+}
+
+function isGone(answer: Answer<unknown>): boolean {
+  return answer.kind === 'given' && answer.value === undefined
+}
+
+function isTrue(answer: Answer<boolean>): boolean {
+  return answer.kind === 'given' && answer.value
+}
+
+function votesIn(ballot: Ballot<ClaimResult>): Vote[] {
+  return ballot
+    .given()
+    .flatMap(({ at, value }) => (value.status === 'held' ? [{ at, lease: value.lease, floor: value.floor ?? 0n }] : []))
+}
+
+/** What became of a claim is known: it was answered, or refused. */
+function isCertain(answer: Answer<ClaimResult>): boolean {
+  return answer.kind === 'given' || !mayBeLeft(answer)
+}
+
+/** A server that refused has done nothing; any other failure, an abort too, may have been carried out. */
+function mayBeLeft(answer: Answer<ClaimResult>): boolean {
+  if (answer.kind === 'failed') {
+    return !(answer.error instanceof LockUnavailableError || answer.error instanceof LockArgumentError)
+  }
+  return isGranted(answer)
+}
+
+/** Where the version is not known it is looked up, by the owner. */
+async function extendOn(
+  member: LockDriver,
+  lease: Lease,
+  version: Version | undefined,
+  ttlMs: number,
+  call: Call,
+): Promise<Lease | undefined> {
+  if (version !== undefined) return member.extend({ ...lease, version }, ttlMs, call)
+  const found = await member.find(lease.key, call)
+  if (found?.holder.owner !== lease.holder.owner) return undefined
+  return member.extend({ ...lease, version: found.version }, ttlMs, call)
+}
+
+async function releaseOn(
+  member: LockDriver,
+  key: string,
+  owner: string,
+  version: Version | undefined,
+  coming: Promise<boolean> | undefined,
+  call: Call,
+): Promise<boolean> {
+  if (version !== undefined) return member.release(key, version, call)
+  const isCertain = await coming
+  const found = await member.find(key, call)
+  if (found?.holder.owner === owner) return member.release(key, found.version, call)
+  // That it is not there is not yet the end: the request that was delayed may still arrive.
+  if (isCertain === false) throw new OutcomeUnknownError('its vote may still come')
+  return false
+}
+
+async function keysOf(list: AsyncIterable<Found>): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of list) keys.push(key)
+  return keys
+}

@@ -1,0 +1,30 @@
+/**
+ * What a quorum's holder has to know to extend and release: whose the lock is, and the version on each server, as far as it is
+ * known. `<owner> <version>…`, where a version is `n<number>`, `s<text, URI-encoded>` or `-`.
+ */
+import type { Version } from '../../driver.js'
+
+export interface Votes {
+  readonly owner: string
+  /** By server; undefined where it is not known, or was not given. */
+  readonly versions: readonly (Version | undefined)[]
+}
+
+export function encodeVotes({ owner, versions }: Votes): string {
+  return [owner, ...versions.map(wordOf)].join(' ')
+}
+
+export function decodeVotes(version: Version): Votes {
+  const [owner, ...words] = String(version).split(' ')
+  return { owner, versions: words.map(versionIn) }
+}
+
+function wordOf(version: Version | undefined): string {
+  if (version === undefined) return '-'
+  return typeof version === 'bigint' ? `n${version}` : `s${encodeURIComponent(version)}`
+}
+
+function versionIn(word: string): Version | undefined {
+  if (word.startsWith('n')) return BigInt(word.slice(1))
+  return word.startsWith('s') ? decodeURIComponent(word.slice(1)) : undefined
+}
