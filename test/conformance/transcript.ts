@@ -32,9 +32,11 @@ export type Step = { line: number; text: string } & (
   | { kind: 'connection'; name: string }
 )
 
-export interface Transcript {
+export type Numbered<S> = S & { line: number; text: string }
+
+export interface Transcript<S = Step> {
   name: string
-  steps: Step[]
+  steps: Numbered<S>[]
   /** Why it cannot be played in one batch, if so. */
   noBatch: string | undefined
 }
@@ -43,7 +45,17 @@ const section = /^\[(all|(latchkey|1\.6\.18): \S.*)\]$/
 
 /** The steps of a transcript that are meant for `target`. Throws on a line that it does not understand. */
 export function parseTranscript(name: string, text: string, target: Target): Transcript {
-  const steps: Step[] = []
+  return readTranscript(name, text, target, parseStep) as Transcript
+}
+
+/** Likewise, in another notation: `parse` understands one line, and leaves out what is for another target. */
+export function readTranscript<S>(
+  name: string,
+  text: string,
+  target: Target,
+  parse: (source: string, target: Target, where: string) => S | undefined,
+): Transcript<S> {
+  const steps: Numbered<S>[] = []
   let noBatch: string | undefined
   let meant = true
   text.split('\n').forEach((source, index) => {
@@ -57,7 +69,7 @@ export function parseTranscript(name: string, text: string, target: Target): Tra
       noBatch = source.slice('!no batch: '.length)
       return
     }
-    const step = parseStep(source, target, `${name}:${index + 1}`)
+    const step = parse(source, target, `${name}:${index + 1}`)
     if (meant && step !== undefined) steps.push({ ...step, line: index + 1, text: source })
   })
   return { name, steps, noBatch }
@@ -94,6 +106,6 @@ function parseStep(source: string, target: Target, where: string): Content<Step>
   }
 }
 
-export function hasSleeps(transcript: Transcript): boolean {
+export function hasSleeps(transcript: { steps: { kind: string }[] }): boolean {
   return transcript.steps.some((step) => step.kind === 'sleep')
 }

@@ -31,8 +31,11 @@ export const Framed = {
 } as const
 export type Framed = (typeof Framed)[keyof typeof Framed]
 
-/** Of a value. memcached takes a longer one for a negative one, and closes. */
+/** Of a value. memcached takes a longer one for a negative one, and is out of step from there on. */
 const VALUE_MAX = 2 ** 31 - 1
+
+/** Bytes behind a header. */
+const WAITED_FOR_MAX = 2048
 
 const NO_SHAPE = SHAPES[0] as Shape
 
@@ -93,13 +96,13 @@ export function parseFrame(frame: Frame, source: ByteSource, start: number, end:
   if (source.u8[start] !== REQUEST_MAGIC) return Framed.Close
   if (end - start < HEADER_BYTES) return Framed.Incomplete
   readHeader(frame, source, start)
-  if (frame.valueLength < 0) return refuse(frame, BinaryStatus.UnknownCommand)
-  if (frame.keyLength > MAX_KEY) return refuse(frame, BinaryStatus.Invalid)
+  if (frame.valueLength < 0) return refuse(frame, BinaryStatus.UnknownCommand, end)
+  if (frame.keyLength > MAX_KEY) return refuse(frame, BinaryStatus.Invalid, end)
   const shape = SHAPES[frame.opcode]
   if (shape === undefined) return Framed.Unknown
   frame.shape = shape
-  if (!isShaped(frame, shape)) return refuse(frame, BinaryStatus.Invalid)
-  if (frame.valueLength > VALUE_MAX) return Framed.Close
+  if (!isShaped(frame, shape)) return refuse(frame, BinaryStatus.Invalid, end)
+  if (frame.valueLength > VALUE_MAX) return refuse(frame, BinaryStatus.TooLarge, end)
   return frame.valueStart <= end ? Framed.Ready : Framed.Incomplete
 }
 
@@ -115,7 +118,10 @@ function readHeader(frame: Frame, source: ByteSource, start: number): void {
   frame.valueLength = frame.bodyLength - frame.keyLength - frame.extrasLength
 }
 
-function refuse(frame: Frame, status: BinaryStatus): Framed {
+/** A short frame is refused when all of it has come: who is hung up on while sending may never read the answer. */
+function refuse(frame: Frame, status: BinaryStatus, end: number): Framed {
+  const rest = Math.max(frame.bodyLength, frame.extrasLength + frame.keyLength)
+  if (rest <= WAITED_FOR_MAX && frame.start + HEADER_BYTES + rest > end) return Framed.Incomplete
   frame.status = status
   return Framed.Refused
 }
