@@ -18,8 +18,8 @@ export class DeafClient {
     return new DeafClient(socket)
   }
 
-  send(text: string): void {
-    this.#socket.write(text)
+  send(bytes: string | Uint8Array): void {
+    this.#socket.write(bytes)
   }
 
   listen(): void {
