@@ -1,5 +1,15 @@
 /** Conversations: some commands on a lane's keys, and how they are sent. */
 import { Random } from '../random.js'
+import {
+  binaryCounters,
+  binaryEnds,
+  binaryFlushes,
+  binaryOthers,
+  binaryReaders,
+  binaryWriters,
+  isBinaryCount,
+  isBinaryRead,
+} from './binary-commands.js'
 import { Material, type Palette } from './material.js'
 import { metaCounters, metaReaders, metaWriters } from './meta-commands.js'
 import { counters, flushes, laterFlushes, type Maker, others, readers, writers } from './text-commands.js'
@@ -8,7 +18,7 @@ export type Protocol = 'classic' | 'meta' | 'binary'
 
 export interface Command {
   readonly protocol: Protocol
-  /** Which of the lane's connections it goes to: 0 and 1 speak text. */
+  /** Which of the lane's connections it goes to: 0 and 1 speak text, `BINARY` the binary protocol. */
   readonly on: number
   /** Characters below 256 are bytes; the others stand for tokens. */
   readonly text: string
@@ -17,6 +27,8 @@ export interface Command {
   /** The server is to close the connection, and nothing is sent behind it. */
   readonly closes: boolean
 }
+
+export const BINARY = 2
 
 /** once: what need not wait is one write. split: likewise, cut at random. steps: one by one. */
 export type Delivery = 'once' | 'split' | 'steps'
@@ -44,6 +56,10 @@ const meta = [...choices('meta', metaReaders), ...choices('meta', metaWriters)]
 const counting = [...choices('classic', counters), ...choices('meta', metaCounters)]
 const odd = choices('classic', others)
 /** At once or later: behind a flush at once one that is to come gives memcached back what nobody has asked for meanwhile. */
+const binary = [...choices('binary', binaryReaders), ...choices('binary', binaryWriters)]
+const binaryCounting = choices('binary', binaryCounters)
+const binaryOdd = choices('binary', binaryOthers)
+const binaryFlushing = choices('binary', binaryFlushes)
 const flushing = [choices('classic', flushes), choices('classic', laterFlushes)]
 
 export function conversation(seed: number, lane: number, alone: boolean): Conversation {
@@ -58,22 +74,23 @@ export function conversation(seed: number, lane: number, alone: boolean): Conver
   }
   const delivery = random.chance(5)
     ? 'steps'
-    : random.pick<Delivery>(['once', 'once', 'once', 'once', 'once', 'once', 'once', 'split', 'split', 'steps'])
-  const drawn = drawChoices(random, palette, alone)
+    : random.pick<Delivery>(['once', 'once', 'once', 'once', 'once', 'once', 'once', 'split', 'split'])
   const material = new Material(random, palette, lane)
+  const drawn = { text: drawText(random, palette, alone), binary: drawBinary(random, palette, alone) }
   const length = palette.large ? 6 : random.chance(3) ? 300 : 10 + random.below(40)
-  let on = 0
+  const speakers = random.pick([[0], [0, 1], [0, 1], [0, 1], [0, 1, BINARY], [0, BINARY], [BINARY]])
+  let on = random.pick(speakers)
   const commands = Array.from({ length }, () => {
-    if (random.chance(4)) on = 1 - on
-    return command(random.pick(drawn), material, on)
+    if (random.chance(4)) on = random.pick(speakers)
+    return command(random.pick(on === BINARY ? drawn.binary : drawn.text), material, on)
   })
-  if (random.chance(3)) commands.push(closing(random))
+  if (random.chance(3)) commands.push(closing(material, random.pick(speakers)))
   return { seed, lane, delivery, alone, commands }
 }
 
 /** Each conversation knows some commands only, so that those meet more often than they would among all. */
-function drawChoices(random: Random, palette: Palette, alone: boolean): Choice[] {
-  const all = [...classic, ...meta, ...(palette.counts ? [...counting, ...counting] : [])]
+function drawText(random: Random, { counts }: Palette, alone: boolean): Choice[] {
+  const all = [...classic, ...meta, ...(counts ? [...counting, ...counting] : [])]
   const kept = all.filter(() => random.chance(40))
   const some = [
     random.pick(classic),
@@ -82,6 +99,12 @@ function drawChoices(random: Random, palette: Palette, alone: boolean): Choice[]
     ...(alone ? random.pick(flushing) : []),
   ]
   return [...kept, ...some]
+}
+
+function drawBinary(random: Random, { counts }: Palette, alone: boolean): Choice[] {
+  const all = [...binary, ...(counts ? binaryCounting : []), ...(random.chance(20) ? binaryOdd : [])]
+  const kept = all.filter(() => random.chance(40))
+  return [...kept, random.pick(binary), ...(alone ? binaryFlushing : [])]
 }
 
 function command({ protocol, make }: Choice, material: Material, on: number): Command {
@@ -93,11 +116,12 @@ function command({ protocol, make }: Choice, material: Material, on: number): Co
 
 const holdsToken = /[\u0100-\uffff]/
 
-function closing(random: Random): Command {
+function closing(material: Material, on: number): Command {
+  if (on === BINARY) return { protocol: 'binary', on, text: binaryEnds(material), waits: true, closes: true }
   const long = ['x'.repeat(2049), 'gat '.padEnd(2100, 'k ')]
-  const text = random.pick(['quit\r\n', 'quit noreply\r\n', 'quit x\r\n', 'GET / HTTP/1.1\r\n', ...long])
+  const text = material.random.pick(['quit\r\n', 'quit noreply\r\n', 'quit x\r\n', 'GET / HTTP/1.1\r\n', ...long])
   // But for quit memcached drops the replies that have not been sent when it closes.
-  return { protocol: 'classic', on: 0, text, waits: !text.startsWith('quit'), closes: true }
+  return { protocol: 'classic', on, text, waits: !text.startsWith('quit'), closes: true }
 }
 
 /**
@@ -125,8 +149,13 @@ export function actsOf({ commands, delivery }: Conversation): Command[][] {
 
 function mustWait({ text, waits, on }: Command, act: readonly Command[]): boolean {
   if (waits || act[0].on !== on || startsAnew(text)) return true
-  return counts.test(text) && act.some((before) => reads.test(before.text))
+  return isCount(text) && act.some((before) => isRead(before.text))
 }
 
-const counts = /^(incr|decr|ma) /
-const reads = /^(gets?|gats?|mg) /
+function isCount(text: string): boolean {
+  return /^(incr|decr|ma) /.test(text) || isBinaryCount(text)
+}
+
+function isRead(text: string): boolean {
+  return /^(gets?|gats?|mg) /.test(text) || isBinaryRead(text)
+}

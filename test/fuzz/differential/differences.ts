@@ -119,6 +119,14 @@ export const allowed: readonly Allowed[] = [
     evened: wording(badFormat, unspecific),
   },
   {
+    name: 'grown too large',
+    reason: 'memcached says of an append that would make too large an item that it is not stored, Latchkey why',
+    evened: (ours, theirs) =>
+      ours === 'SERVER_ERROR object too large for cache\r' && /^(NOT_STORED|NS.*)\r$/.test(theirs)
+        ? [ours, ours]
+        : [ours, theirs],
+  },
+  {
     name: 'me with a bad key',
     reason: 'memcached does not say what is wrong with it',
     evened: wording(badFormat, 'CLIENT_ERROR error decoding key\r'),
@@ -227,11 +235,13 @@ const minusBehind = {
 }
 
 /** Whether that is why the replies part; what follows has nothing to do with each other. */
-export function isMinusBehind(ours: string, theirs: string): boolean {
+export function isMinusBehind(ours: string, theirs: string, all: readonly Command[]): boolean {
+  if (!all.some(({ text, protocol }) => protocol === 'binary' || /\d{19}/.test(text))) return false
   const our = ours.split('\n')
   const their = theirs.split('\n')
-  const at = their.findIndex((line, index) => line !== our[index])
-  return their[at] === nonNumeric && /^(\d{18,20}|VA (18|19|20)\b.*|HD.*)\r$/.test(our[at] ?? '')
+  const at = their.findIndex((line, index) => !evened(our[index] ?? '', line, '').equal)
+  if (their[at]?.startsWith(' status 6 ', 2)) return true
+  return their[at] === nonNumeric && /^(\d+|VA .*|HD.*)\r$/.test(our[at] ?? '')
 }
 
 const nonNumeric = 'CLIENT_ERROR cannot increment or decrement non-numeric value\r'

@@ -98,6 +98,10 @@ export class Material {
     return this.isWrong ? 'k'.repeat(this.random.pick([251, 300])) : this.random.pick(this.keys)
   }
 
+  rightKey(): string {
+    return this.random.pick(this.keys)
+  }
+
   /** A key that classic commands can say. */
   word(): string {
     const key = this.key()
@@ -123,7 +127,7 @@ export class Material {
 
   value(): string {
     const { random, palette } = this
-    if (palette.large && random.chance(50)) return 'v'.repeat(this.#largeSize())
+    if (palette.large) return 'v'.repeat(random.chance(50) ? this.#largeSize() : random.pick([0, 1000]))
     if (palette.counts && random.chance(70)) return random.pick(random.chance(20) ? hardCounts : counts)
     // As a command, which 1.6.18 makes of a store's data when it refuses the store, it must not be too long for a line.
     if (palette.faults === 0 && random.chance(8)) return 'z'.repeat(random.pick(sizes))
@@ -131,10 +135,13 @@ export class Material {
     return palette.counts ? random.pick(texts) : random.pick(['', ...texts])
   }
 
-  /** So large that memcached just takes it, with any key and flags; or too large with any. */
+  /**
+   * So large that memcached just takes it, with any key and flags; or too large with any, and with 1000 bytes more. What is
+   * between depends on the size of a record's header, which is each server's own.
+   */
   #largeSize(): number {
     const largest = ITEM_MAX_BYTES - RECORD_BYTES - 250
-    return this.random.pick([largest, largest - 1, largest >> 1, ITEM_MAX_BYTES, ITEM_MAX_BYTES + 1])
+    return this.random.pick([largest, largest - 1, largest >> 1, ITEM_MAX_BYTES + 1])
   }
 
   /** Of a reply, if there was one: mostly one of the last. */

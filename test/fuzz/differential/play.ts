@@ -28,7 +28,7 @@ export async function play(
     const [our, their] = await Promise.all([ours.say(asked, cuts()), theirs.say(asked, cuts())])
     if (our === their) continue
     const reasons = reasonsFor(asked, our, their)
-    if (reasons === undefined && isMinusBehind(our, their)) {
+    if (reasons === undefined && isMinusBehind(our, their, conversation.commands)) {
       count(byChance[0].name)
       return undefined
     }

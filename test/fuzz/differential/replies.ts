@@ -28,3 +28,25 @@ const textTokens = /^(VALUE \S+ \d+ \d+ |(?:HD|VA|EN|NS|EX|NF)(?: \S+)*? c|ME .*
 export function withNamedTokens(reply: string, tokens: Tokens): string {
   return reply.replace(textTokens, (_, before: string, token: string) => before + tokens.name(token))
 }
+
+const HEADER_BYTES = 24
+
+/** Frames as lines, one each; bytes that are none, at the end, as they are. */
+export function binaryLines(reply: string, tokens: Tokens): string {
+  const bytes = Buffer.from(reply, 'latin1')
+  let text = ''
+  let at = 0
+  while (at + HEADER_BYTES <= bytes.length && bytes[at] === 0x81) {
+    const bodyAt = at + HEADER_BYTES
+    const end = bodyAt + bytes.readUInt32BE(at + 8)
+    text += `${reply.slice(at, at + 2)} status ${bytes.readUInt16BE(at + 6)} ${reply.slice(at + 12, at + 16)} `
+    text += `lengths ${bytes.readUInt16BE(at + 2)} ${bytes[at + 4]} ${bytes[at + 5]} `
+    text += `token ${tokens.name(`${bytes.readBigUInt64BE(at + 16)}`)} body ${reply.slice(bodyAt, end)}`.replaceAll(
+      '\n',
+      '\\n',
+    )
+    text += '\n'
+    at = end
+  }
+  return text + reply.slice(at)
+}

@@ -35,7 +35,7 @@ export function told({ conversation, asked, ours, theirs }: Mismatch): string {
   const { seed, lane, delivery } = conversation
   let on = 0
   const sent = actsOf(conversation).flatMap((act, at) => {
-    const moved = act[0].on === on ? [] : [`@${act[0].on === 0 ? 'main' : `other${act[0].on}`}`]
+    const moved = act[0].on === on ? [] : [`@${['main', 'other', 'binary'][act[0].on]}`]
     on = act[0].on
     return [
       ...moved,
