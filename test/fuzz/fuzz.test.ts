@@ -4,23 +4,28 @@
  */
 import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { type ServerProcess, startLatchkey } from '../support/process.js'
 import { chosenSeed } from '../support/seed.js'
+import { tlsArgs } from '../support/tls.js'
 import { corpus } from './corpus.js'
 import { Random } from './random.js'
 import { framesPerRound, honest, playRound } from './round.js'
 
 const frameCount = Number(process.env.LATCHKEY_FUZZ_FRAMES ?? 6000)
 
-test(`fuzz: ${frameCount} frames`, async (t) => {
+test(`fuzz: ${frameCount} frames`, (t) => fuzz(t, frameCount, []))
+
+test('fuzz: frames over TLS', (t) => fuzz(t, Math.ceil(frameCount / 10), tlsArgs))
+
+async function fuzz(t: TestContext, count: number, args: readonly string[]): Promise<void> {
   const seed = chosenSeed()
   t.diagnostic(`LATCHKEY_FUZZ_SEED=${seed} LATCHKEY_FUZZ_FRAMES=${frameCount}`)
   const frames = corpus()
   assert.ok(frames.length > 300, `a corpus of ${frames.length}`)
-  const server = await startLatchkey({ threads: 2, memoryMb: 64 })
+  const server = await startLatchkey({ threads: 2, memoryMb: 64, args: [...args] })
   try {
-    for (let round = 0; round * framesPerRound < frameCount; round++) {
+    for (let round = 0; round * framesPerRound < count; round++) {
       // A generator a round: a round's frames do not hang on how the ones before were scheduled.
       const random = new Random(seed + round * 7919)
       await playRound(server, frames, random, `${round}`).catch((error: unknown) => {
@@ -31,7 +36,7 @@ test(`fuzz: ${frameCount} frames`, async (t) => {
   } finally {
     await server.stop()
   }
-})
+}
 
 test('the fuzzer sees a reply that is not to its request', async () => {
   const sockets: Socket[] = []

@@ -1,15 +1,17 @@
-/** One round: wild connections, line-wise connections and honest ones at once, and a sentinel at the end. */
+/** One round: wild connections, line-wise connections and honest ones at once, in text and binary, and a sentinel at the end. */
 import assert from 'node:assert/strict'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { ServerProcess } from '../support/process.js'
 import { Wire } from '../support/wire.js'
+import { honestBinary, wildBinary } from './binary.js'
 import { lineFrame, splitAtRandom, wildFrame } from './mutate.js'
 import type { Random } from './random.js'
 
 export const framesPerConnection = 20
 const wildConnections = 3
+const binaryConnections = 2
 const lineConnections = 2
-export const framesPerRound = framesPerConnection * (wildConnections + lineConnections)
+export const framesPerRound = framesPerConnection * (wildConnections + binaryConnections + lineConnections)
 
 /** Throws when the server dies, hangs, or answers one request with the reply to another. */
 export async function playRound(
@@ -18,8 +20,9 @@ export async function playRound(
   random: Random,
   id: string,
 ): Promise<void> {
-  const parts: Promise<void>[] = [honest(server, random, id)]
+  const parts: Promise<void>[] = [honest(server, random, id), honestBinary(server, random, id)]
   for (let index = 0; index < wildConnections; index++) parts.push(wild(server, frames, random))
+  for (let index = 0; index < binaryConnections; index++) parts.push(wildBinary(server, random, framesPerConnection))
   for (let index = 0; index < lineConnections; index++) parts.push(lineWise(server, frames, random, `${id}-${index}`))
   // All of them, before anything is judged: a dead server is the first thing to know.
   const ends = await Promise.allSettled(parts)
