@@ -6,17 +6,16 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { requireWorking } from '../support/peers.js'
 import { Wire } from '../support/wire.js'
-import { type Done, installed, run, runScript } from './clients/run.js'
-import { restarted, scripts, together } from './clients/scripts.js'
-import { Servers, start } from './clients/servers.js'
+import { type Done, installed, restarted, run, runScript, scripts, together } from './clients/scripts.js'
+import { type Servers, start, startServers } from './clients/servers.js'
 
 let servers: Servers
 
 before(async () => {
-  servers = await Servers.start()
+  servers = await startServers()
 })
 
-after(() => servers?.[Symbol.asyncDispose]())
+after(() => servers[Symbol.asyncDispose]())
 
 // Most of their time they wait: for the end of a TTL, or for one another.
 suite('scripts', { concurrency: 6 }, () => {
@@ -53,9 +52,8 @@ test('a server that stops, and starts again on its port', async (t) => {
   await Promise.all(running.map((one) => one.asksFor('start')))
   const second = await start(2, first.port)
   for (const one of running) one.goOn()
-  const done = await Promise.all(running.map((one) => one.done))
+  for (const [i, one] of running.entries()) allPass(await one.done, restarted[i].checks)
   await second.stop()
-  for (const [i, one] of done.entries()) allPass(one, restarted[i].checks)
 })
 
 test('memccapable: all that libmemcached asks of a server, ASCII and binary', async (t) => {

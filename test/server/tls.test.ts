@@ -77,6 +77,16 @@ test('a handshake that hangs, drips or is none is closed, counted and told of, a
   assert.equal(words.filter((text) => text.includes('TLS handshake failed')).length, 4)
 })
 
+test('who says no more in the middle of its handshake gives its place back, long before the time limit', async () => {
+  await using server = await start({ handshakeTimeoutMs: 3_600_000 })
+  for (const first of ['', HALF_HELLO]) {
+    const gone = await begin(server, first)
+    gone.end()
+    await closed(gone)
+  }
+  await onlyOneLeft(server)
+})
+
 test('who is through may be silent longer than a handshake may take', async () => {
   await using server = await start({ handshakeTimeoutMs: 100 })
   const wire = await Wire.open(over(server))

@@ -38,6 +38,8 @@ export class Handshakes {
   /** Takes a socket that is counted under `-c`. */
   begin(socket: Socket): void {
     this.#metrics.add(Metric.CurrConnections, 1)
+    // Who has said no more will not finish its handshake, and must not keep its place until the time limit.
+    socket.allowHalfOpen = false
     this.#server.emit('connection', socket)
   }
 
@@ -52,6 +54,7 @@ export class Handshakes {
       return
     }
     this.#metrics.add(Metric.CurrConnections, -1)
+    socket.allowHalfOpen = true
     if (!socket.isSessionReused()) this.#metrics.add(Metric.SslNewSessions, 1)
     this.#events.secured(socket)
   }

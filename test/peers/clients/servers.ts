@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
 import { projectRoot } from '../../support/root.js'
-import { startLatchkeyOnSocket, type UnixServer } from '../../support/unix-server.js'
+import { startLatchkeyOnSocket } from '../../support/unix-server.js'
 import type { Given } from './given.js'
 
 /**
@@ -16,70 +16,44 @@ const againstMemcached = process.env.LATCHKEY_CLIENTS_AGAINST === 'memcached'
 const megabytes = 64
 const seconds = 4
 
-export class Servers implements AsyncDisposable {
-  readonly given: Given
-  readonly #running: Running
-
-  private constructor(given: Given, running: Running) {
-    this.given = given
-    this.#running = running
-  }
-
-  static async start(): Promise<Servers> {
-    const running = new Running()
-    try {
-      return new Servers(await startAll(running), running)
-    } catch (error) {
-      await running.stop()
-      throw error
-    }
-  }
-
+export interface Servers extends AsyncDisposable {
+  given: Given
   /** What the servers have written to stderr, and whether one has died: for messages. */
-  said(): string {
-    const one = (server: ServerProcess) => server.stderr() + (server.alive() ? '' : `${server.name} has died\n`)
-    return this.#running.servers.map(one).join('')
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#running.stop()
-  }
+  said(): string
 }
 
-class Running {
-  readonly dir = mkdtempSync(join(tmpdir(), 'latchkey-clients-'))
-  readonly servers: ServerProcess[] = []
-  socket: UnixServer | undefined
-
-  async add(starting: Promise<ServerProcess>): Promise<string> {
-    const server = await starting
-    this.servers.push(server)
-    return `${server.host}:${server.port}`
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([this.socket?.stop(), ...this.servers.map((server) => server.stop())])
-    rmSync(this.dir, { recursive: true })
-  }
-}
-
-/** One after another: many threads that start at once keep one another waiting. */
-async function startAll(running: Running): Promise<Given> {
-  const [ca, key] = ['cert', 'key'].map((name) => join(projectRoot, `test/support/tls/${name}.pem`))
-  const tls = ['-Z', '-o', `ssl_chain_cert=${ca},ssl_key=${key}`]
+export async function startServers(): Promise<Servers> {
+  const dir = mkdtempSync(join(tmpdir(), 'latchkey-clients-'))
   const login = { user: 'ada', password: 'lovelace-1815' }
-  const passwords = join(running.dir, 'passwords')
+  const passwords = join(dir, 'passwords')
   writeFileSync(passwords, `${login.user}:${login.password}\n`)
-  running.socket = await startLatchkeyOnSocket()
+  const [ca, key] = ['cert', 'key'].map((name) => join(projectRoot, `test/support/tls/${name}.pem`))
+  const onSocket = await startLatchkeyOnSocket()
+  const started = await Promise.all([
+    start(4),
+    start(2),
+    start(2),
+    start(2),
+    startLatchkey({ threads: 2, args: ['-Z', '-o', `ssl_chain_cert=${ca},ssl_key=${key}`] }),
+    startLatchkey({ threads: 2, args: ['-Y', passwords] }),
+  ])
+  const [one, two, three, emptied, tls, guarded] = started.map(({ host, port }) => `${host}:${port}`)
   return {
-    servers: [await running.add(start(4)), await running.add(start(2)), await running.add(start(2))],
-    emptied: await running.add(start(2)),
-    down: `127.0.0.1:${await portOfNobody()}`,
-    socket: running.socket.path,
-    tls: { server: await running.add(startLatchkey({ threads: 2, args: tls })), ca },
-    login: { ...login, server: await running.add(startLatchkey({ threads: 2, args: ['-Y', passwords] })) },
-    megabytes,
-    seconds,
+    given: {
+      servers: [one, two, three],
+      emptied,
+      down: `127.0.0.1:${await portOfNobody()}`,
+      socket: onSocket.path,
+      tls: { server: tls, ca },
+      login: { ...login, server: guarded },
+      megabytes,
+      seconds,
+    },
+    said: () => started.map((server) => server.stderr() + (server.alive() ? '' : `${server.name} has died\n`)).join(''),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([onSocket.stop(), ...started.map((server) => server.stop())])
+      rmSync(dir, { recursive: true })
+    },
   }
 }
 
