@@ -71,6 +71,22 @@ for (const [path, env, args, large] of [
     other.close()
   })
 
+  test(`${path}: many requests of a client that does not read are answered in order, when it reads`, async () => {
+    const other = await Wire.open(server)
+    await other.send(`set some 0 0 2000\r\n${'v'.repeat(2000)}\r\n`)
+    await other.expect('STORED\r\n')
+    other.close()
+    const deaf = await DeafClient.open(server)
+    const requests = 10_000
+    deaf.send('get some\r\n'.repeat(requests))
+    await sleep(100)
+    deaf.listen()
+    const all = requests * (`VALUE some 0 2000\r\n`.length + 2000 + 2 + 'END\r\n'.length)
+    await deaf.until(all)
+    assert.equal(deaf.received, all)
+    deaf.close()
+  })
+
   test(`${path}: one get of many large values is sent in pieces`, async () => {
     const wire = await Wire.open(server)
     await wire.send(`set m 0 0 ${MIB}\r\n${'v'.repeat(MIB)}\r\n`)

@@ -70,11 +70,13 @@ test('a handshake that hangs, drips or is none is closed, counted and told of, a
   const drips = await begin(server, HALF_HELLO)
   const drip = setInterval(() => drips.write(Uint8Array.of(0)), 50)
   const plain = await begin(server, 'get greeting\r\n')
-  await Promise.all([silent, half, drips, plain].map(closed))
+  const broken = await begin(server, HALF_HELLO)
+  broken.resetAndDestroy()
+  await Promise.all([silent, half, drips, plain, broken].map(closed))
   clearInterval(drip)
   await onlyOneLeft(server)
-  assert.equal(await stat(server, 'ssl_handshake_errors'), '4')
-  assert.equal(words.filter((text) => text.includes('TLS handshake failed')).length, 4)
+  assert.equal(await stat(server, 'ssl_handshake_errors'), '5')
+  assert.equal(words.filter((text) => text.includes('TLS handshake failed')).length, 5)
 })
 
 test('who says no more in the middle of its handshake gives its place back, long before the time limit', async () => {
