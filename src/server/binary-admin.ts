@@ -28,7 +28,8 @@ export function runStat(context: WorkerContext, flow: Flow): boolean {
   const { source, keyStart, keyLength, opcode, opaque } = context.binaryExecutor.frame
   const asked = decoder.decode(source.u8.subarray(keyStart, keyStart + keyLength))
   const words = asked.split(' ').filter(Boolean)
-  const answer = statsText(context, ['stats', ...words])
+  // Its lines are for text alone, as in memcached.
+  const answer = words[0] === 'cachedump' ? 'ERROR' : statsText(context, ['stats', ...words])
   const echo = { opcode, opaque }
   if (typeof answer === 'string') writeStats(context, echo, words, answer)
   else flow.wait(answer, (text) => writeStats(context, echo, words, text))
