@@ -15,7 +15,7 @@ import { splitAtRandom } from './mutate.js'
 import type { Random } from './random.js'
 
 const makers = [binaryReaders, binaryWriters, binaryCounters, binaryOthers].flatMap((each) => Object.values(each))
-const palette = { faults: 10, shortens: false, counts: true, large: false, keys: 3 }
+const palette = { faults: 10, shortens: false, counts: true, large: 0, keys: 3 }
 const HEADER_BYTES = 24
 /** Where a header says how much follows: in the key, in the extras, in all. */
 const lengthFields = [2, 3, 4, 8, 9, 10, 11]

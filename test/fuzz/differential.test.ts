@@ -33,6 +33,18 @@ test(`differential: ${commands} commands`, async (t) => {
   }
 })
 
+test('differential: items of a mebibyte', async (t) => {
+  if (!requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return
+  const servers = await startBoth(2 ** 20)
+  try {
+    const campaign = new Campaign({ commands: 800, seed: chosenSeed(), mismatchesMax: 1, large: 2 ** 20 }, servers)
+    await campaign.run()
+    assert.equal(campaign.mismatches.length, 0, allTold(campaign))
+  } finally {
+    await servers.stop()
+  }
+})
+
 test('what is not asked would be answered differently', async (t) => {
   if (!requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return
   const servers = await startBoth(ITEM_MAX_BYTES)

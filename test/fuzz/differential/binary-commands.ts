@@ -65,7 +65,7 @@ function stores(...opcodes: number[]): Maker {
   return (m) => {
     const extras = u32(m.random.pick(clientFlags)) + u32(m.random.pick(lives))
     // What is too large takes the old value with it, or not, as the token says: see docs/PROTOCOL.md.
-    const which = m.palette.large ? NO_TOKEN : token(m)
+    const which = m.palette.large > 0 ? NO_TOKEN : token(m)
     return frame(m.random.pick(opcodes), {
       extras,
       key: m.rightKey(),
@@ -78,7 +78,7 @@ function stores(...opcodes: number[]): Maker {
 
 function extensions(...opcodes: number[]): Maker {
   return (m) => {
-    const parts = { key: m.rightKey(), value: m.value(), token: m.palette.large ? NO_TOKEN : token(m) }
+    const parts = { key: m.rightKey(), value: m.value(), token: m.palette.large > 0 ? NO_TOKEN : token(m) }
     return frame(m.random.pick(opcodes), { ...parts, opaque: opaque(m) })
   }
 }

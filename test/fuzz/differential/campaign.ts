@@ -16,6 +16,8 @@ export interface Plan {
   readonly seed: number
   /** Stops when so many conversations differed. */
   readonly mismatchesMax: number
+  /** All values are large: up to this limit of an item, in bytes. */
+  readonly large?: number
   progress?(campaign: Campaign): void
 }
 
@@ -60,7 +62,7 @@ export class Campaign {
   async #playSome(lane: Lane, times: number, alone: boolean): Promise<void> {
     for (let left = times; left > 0 && !this.#isOver; left--) {
       const seed = (this.#plan.seed + this.#next++ * 7919) >>> 0
-      const made = conversation(seed, lane.number, alone)
+      const made = conversation(seed, lane.number, alone, this.#plan.large)
       await this.#playOne(lane, { ...made, commands: made.commands.filter((each) => isAsked(each, this.#count)) })
     }
   }

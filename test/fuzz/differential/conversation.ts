@@ -10,7 +10,7 @@ import {
   isBinaryCount,
   isBinaryRead,
 } from './binary-commands.js'
-import { Material, type Palette } from './material.js'
+import { ITEM_MAX_BYTES, Material, type Palette } from './material.js'
 import { metaCounters, metaReaders, metaWriters } from './meta-commands.js'
 import { counters, flushes, laterFlushes, type Maker, others, readers, writers } from './text-commands.js'
 
@@ -62,14 +62,15 @@ const binaryOdd = choices('binary', binaryOthers)
 const binaryFlushing = choices('binary', binaryFlushes)
 const flushing = [choices('classic', flushes), choices('classic', laterFlushes)]
 
-export function conversation(seed: number, lane: number, alone: boolean): Conversation {
+/** Few have large values; with `large`, a limit in bytes, all. */
+export function conversation(seed: number, lane: number, alone: boolean, large = 0): Conversation {
   const random = new Random(seed)
-  const large = random.below(500) === 0
+  const limit = large === 0 && random.below(500) === 0 ? ITEM_MAX_BYTES : large
   const palette: Palette = {
-    faults: large ? 0 : random.pick([0, 3, 15]),
+    faults: limit > 0 ? 0 : random.pick([0, 3, 15]),
     shortens: random.chance(20),
     counts: random.chance(35),
-    large,
+    large: limit,
     keys: 1 + random.below(random.pick([1, 3, 7])),
   }
   const delivery = random.chance(5)
@@ -77,7 +78,7 @@ export function conversation(seed: number, lane: number, alone: boolean): Conver
     : random.pick<Delivery>(['once', 'once', 'once', 'once', 'once', 'once', 'once', 'split', 'split'])
   const material = new Material(random, palette, lane)
   const drawn = { text: drawText(random, palette, alone), binary: drawBinary(random, palette, alone) }
-  const length = palette.large ? 6 : random.chance(3) ? 300 : 10 + random.below(40)
+  const length = limit > 0 ? 6 : random.chance(3) ? 300 : 10 + random.below(40)
   const speakers = random.pick([[0], [0, 1], [0, 1], [0, 1], [0, 1, BINARY], [0, BINARY], [BINARY]])
   let on = random.pick(speakers)
   const commands = Array.from({ length }, () => {

@@ -66,8 +66,8 @@ export interface Palette {
   readonly shortens: boolean
   /** Values are numbers, more often than not. */
   readonly counts: boolean
-  /** Values reach up to the item limit. */
-  readonly large: boolean
+  /** Values reach up to this limit of an item, in bytes; 0: they do not. */
+  readonly large: number
   /** How many of the keys are used. */
   readonly keys: number
 }
@@ -127,7 +127,7 @@ export class Material {
 
   value(): string {
     const { random, palette } = this
-    if (palette.large) return 'v'.repeat(random.chance(50) ? this.#largeSize() : random.pick([0, 1000]))
+    if (palette.large > 0) return 'v'.repeat(random.chance(50) ? this.#largeSize() : random.pick([0, 1000]))
     if (palette.counts && random.chance(70)) return random.pick(random.chance(20) ? hardCounts : counts)
     // As a command, which 1.6.18 makes of a store's data when it refuses the store, it must not be too long for a line.
     if (palette.faults === 0 && random.chance(8)) return 'z'.repeat(random.pick(sizes))
@@ -140,8 +140,9 @@ export class Material {
    * between depends on the size of a record's header, which is each server's own.
    */
   #largeSize(): number {
-    const largest = ITEM_MAX_BYTES - RECORD_BYTES - 250
-    return this.random.pick([largest, largest - 1, largest >> 1, ITEM_MAX_BYTES + 1])
+    const { large } = this.palette
+    const largest = large - RECORD_BYTES - 250
+    return this.random.pick([largest, largest - 1, largest >> 1, large + 1])
   }
 
   /** Of a reply, if there was one: mostly one of the last. */

@@ -28,6 +28,8 @@ const setFlags: Flags = {
   M: (m) => `M${m.random.pick([...'SSEARP', ...(m.isWrong ? ['X', '', 'set', 's', 'e'] : [])])}`,
   C: (m) => `C${m.token()}`,
 }
+/** What is too large takes the old value with it, or not, as the mode and the token say: see docs/PROTOCOL.md. */
+const { C: _, M: __, ...largeSetFlags } = setFlags
 /** Which token is the older one, only those of one key tell. */
 const invalidating: Flags = {
   ...setFlags,
@@ -104,7 +106,7 @@ export const metaWriters: Readonly<Record<string, Maker>> = {
     const [key, b64] = keyWords(m)
     const value = m.value()
     const length = m.isShort ? m.random.pick([value.length - 1, 'x', '-1', `0${value.length}`]) : value.length
-    return `ms ${key} ${length}${b64}${flags(m, m.random.chance(70) ? setFlags : invalidating, 4)}${m.lineEnd()}${value}\r\n`
+    return `ms ${key} ${length}${b64}${flags(m, m.palette.large > 0 ? largeSetFlags : m.random.chance(70) ? setFlags : invalidating, 4)}${m.lineEnd()}${value}\r\n`
   },
   md: simple('md', deleteFlags, 4),
 }
