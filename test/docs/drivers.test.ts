@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
+import { startLatchkey } from '../support/process.js'
 import { RedisServer, requireRedis } from '../support/redis.js'
 import { requireZooKeeper, startZooKeeper } from '../support/zookeeper.js'
 
@@ -17,6 +18,14 @@ const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> =
     if (!requireEtcd(t)) return undefined
     const { endpoints, stop } = await startEtcd()
     return { fitted: (code) => code.replace('localhost:2379', endpoints[0]), stop }
+  },
+  async quorum() {
+    const members = await Promise.all([1, 2, 3].map(() => startLatchkey({ threads: 1 })))
+    const addresses = members.map(({ host, port }) => `'${host}:${port}'`)
+    return {
+      fitted: (code) => code.replace(/servers: \[.*\]/, `servers: [${addresses}], freshServers: 'trust'`),
+      stop: () => Promise.all(members.map((member) => member.stop())),
+    }
   },
   async redis(t) {
     if (!requireRedis(t)) return undefined
