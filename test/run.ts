@@ -10,8 +10,8 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((name) => join(here, name))
 
-// One file at a time: the files start servers and worker threads of their own, and share two cores.
-const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=1', ...files], {
+// Two files at a time: they start servers and worker threads of their own, and wait as much as they work.
+const run = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=2', ...files], {
   stdio: 'inherit',
 })
 process.exit(run.status ?? 1)
