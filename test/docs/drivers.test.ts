@@ -1,6 +1,7 @@
 /** The examples of the drivers' pages are compiled and run as they stand, but for the address of the server. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { startDynamoDB } from '../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
@@ -14,6 +15,11 @@ interface Server {
 }
 
 const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> = {
+  async dynamodb() {
+    const { address, stop } = await startDynamoDB()
+    const options = `{ endpoint: 'http://${address}', credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, `
+    return { fitted: (code) => code.replace('DynamoDB({ ', `DynamoDB(${options}`), stop }
+  },
   async etcd(t) {
     if (!requireEtcd(t)) return undefined
     const { endpoints, stop } = await startEtcd()
@@ -43,17 +49,26 @@ const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> =
   },
 }
 
-for (const [engine, start] of Object.entries(servers)) {
-  test(`the example of docs/drivers/${engine}.md`, async (t) => {
-    const server = await start(t)
-    if (server === undefined) return
-    try {
-      const examples = examplesOf(`docs/drivers/${engine}.md`)
-      assert.equal(examples.length, 1)
-      const [said] = runExamples(`drivers-${engine}`, [server.fitted(examples[0])])
-      assert.match(said, /^\d+n\n$/)
-    } finally {
-      await server.stop()
-    }
-  })
+test('the examples of docs/drivers, each with its server', { concurrency: true }, async (t) => {
+  const started: [engine: string, server: Server][] = []
+  const starting = Object.entries(servers).map(([engine, start]) =>
+    t.test(engine, async (own) => {
+      const server = await start(own)
+      if (server !== undefined) started.push([engine, server])
+    }),
+  )
+  try {
+    await Promise.all(starting)
+    // Compiled together: that takes the most time.
+    const said = runExamples('drivers', started.map(fittedExample))
+    for (const [i, text] of said.entries()) assert.match(text, /^\d+n\n$/, started[i][0])
+  } finally {
+    for (const [, server] of started) await server.stop()
+  }
+})
+
+function fittedExample([engine, server]: [engine: string, server: Server]): string {
+  const examples = examplesOf(`docs/drivers/${engine}.md`)
+  assert.equal(examples.length, 1, engine)
+  return server.fitted(examples[0])
 }

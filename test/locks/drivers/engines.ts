@@ -1,7 +1,8 @@
 /** Engines that processes of their own can use, by a name that can be sent to them. */
 import type { TestContext } from 'node:test'
 import { Redis } from 'ioredis'
-import { etcd, type LockDriver, redis, zookeeper } from 'latchkey/locks'
+import { dynamodb, etcd, type LockDriver, redis, zookeeper } from 'latchkey/locks'
+import { clientOf, startDynamoDB, table } from '../../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
 import { RedisServer, requireRedis } from '../../support/redis.js'
 import { requireZooKeeper, startZooKeeper } from '../../support/zookeeper.js'
@@ -13,6 +14,10 @@ interface Started {
 }
 
 const made = {
+  dynamodb: {
+    make: ([address]) => dynamodb({ client: clientOf(address), table }),
+    start: () => startDynamoDB(),
+  },
   etcd: {
     make: (endpoints) => etcd({ endpoints }),
     async start(t) {

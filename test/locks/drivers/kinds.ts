@@ -8,6 +8,7 @@ import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
 import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
+import { dynamodbKind } from './dynamodb-kind.js'
 import { etcdKind } from './etcd-kind.js'
 import { redisKinds } from './redis-kinds.js'
 import { zookeeperKind } from './zookeeper-kind.js'
@@ -102,6 +103,7 @@ export const kinds: readonly DriverKind[] = [
   etcdKind,
   ...redisKinds,
   zookeeperKind,
+  dynamodbKind,
 ]
 
 /** Every driver has attached to it anew, as another thread would. */
