@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { startDynamoDB } from '../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
+import { Postgres, requirePostgres } from '../support/postgres.js'
 import { startLatchkey } from '../support/process.js'
 import { RedisServer, requireRedis } from '../support/redis.js'
 import { requireZooKeeper, startZooKeeper } from '../support/zookeeper.js'
@@ -32,6 +33,14 @@ const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> =
       fitted: (code) => code.replace(/servers: \[.*\]/, `servers: [${addresses}], freshServers: 'trust'`),
       stop: () => Promise.all(members.map((member) => member.stop())),
     }
+  },
+  async postgres(t) {
+    if (!requirePostgres(t)) return undefined
+    const server = await Postgres.start()
+    const { PGHOST, PGPORT, PGUSER, PGDATABASE } = server.environment
+    const options = { host: PGHOST, port: Number(PGPORT), user: PGUSER, database: PGDATABASE }
+    const fitted = (code: string) => code.replace("host: 'localhost'", JSON.stringify(options).slice(1, -1))
+    return { fitted, stop: () => server.stop() }
   },
   async redis(t) {
     if (!requireRedis(t)) return undefined

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { requirePeer } from './peers.js'
+import { freePorts } from './ports.js'
 
 const versions = '/usr/lib/postgresql'
 const startTimeoutMs = 30_000
@@ -20,29 +21,32 @@ export function requirePostgres(t: TestContext): boolean {
 }
 
 export class Postgres {
+  readonly host = '127.0.0.1'
+  /** Of TCP, where it listens there; the Unix socket has it in its name. */
+  readonly port: number
   readonly #dir: string
-  readonly #child: ChildProcess
-  readonly #ended: Promise<unknown>
-  readonly #orphan: () => void
+  readonly #settings: readonly string[]
   readonly #clients: pg.Client[] = []
+  #child!: ChildProcess
+  #ended!: Promise<unknown>
   #said = ''
 
-  private constructor(dir: string, child: ChildProcess) {
+  private constructor(dir: string, port: number, settings: readonly string[]) {
     this.#dir = dir
-    this.#child = child
-    this.#ended = new Promise((resolve) => child.once('close', resolve))
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      this.#said += text
-    })
-    // Should the test process end early, the server must not outlive it: SIGQUIT is its immediate shutdown.
-    this.#orphan = () => child.kill('SIGQUIT')
-    process.once('exit', this.#orphan)
+    this.port = port
+    this.#settings = settings
+    this.#run()
   }
 
-  /** Guard with `requirePostgres`. Nothing is flushed to the disk: it lives no longer than its test. */
-  static async start(): Promise<Postgres> {
+  /**
+   * Guard with `requirePostgres`. Nothing is flushed to the disk: it lives no longer than its test. `tcp`: on a free port of
+   * 127.0.0.1, too.
+   */
+  static async start({ tcp = false, settings = [] }: { tcp?: boolean; settings?: string[] } = {}): Promise<Postgres> {
     const dir = mkdtempSync(join(tmpdir(), 'latchkey-pg-'))
-    const postgres = new Postgres(dir, startIn(dir))
+    createIn(dir)
+    const port = tcp ? (await freePorts(1))[0] : 5432
+    const postgres = new Postgres(dir, port, [`listen_addresses=${tcp ? '127.0.0.1' : ''}`, ...settings])
     try {
       await postgres.#answers()
     } catch (error) {
@@ -54,23 +58,50 @@ export class Postgres {
 
   /** What a program finds it by, that is left to node-postgres' defaults. */
   get environment(): Record<string, string> {
-    return { PGHOST: this.#dir, PGPORT: '5432', PGUSER: 'latchkey', PGDATABASE: 'postgres' }
+    return { PGHOST: this.#dir, PGPORT: `${this.port}`, PGUSER: 'latchkey', PGDATABASE: 'postgres' }
   }
 
   /** A connection of its own, which ends with the server at the latest. */
   async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ host: this.#dir, port: 5432, user: 'latchkey', database: 'postgres' })
+    const client = new pg.Client({ host: this.#dir, port: this.port, user: 'latchkey', database: 'postgres' })
+    client.on('error', () => {})
     await client.connect()
     this.#clients.push(client)
     return client
+  }
+
+  /** A crash, and the start after it. */
+  async restart(): Promise<void> {
+    this.#child.kill('SIGQUIT')
+    await this.#ended
+    this.#run()
+    await this.#answers()
+  }
+
+  /** To every process of it. */
+  signalAll(signal: NodeJS.Signals): void {
+    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', `${this.#child.pid}`], { encoding: 'utf8' })
+    for (const pid of [this.#child.pid!, ...children.split('\n').map(Number)]) if (pid > 0) process.kill(pid, signal)
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.end().catch(() => {})))
     this.#child.kill('SIGINT')
     await this.#ended
-    process.removeListener('exit', this.#orphan)
     rmSync(this.#dir, { recursive: true, force: true })
+  }
+
+  #run(): void {
+    const child = startIn(this.#dir, ['fsync=off', `port=${this.port}`, ...this.#settings])
+    this.#child = child
+    // Should the test process end early, the server must not outlive it: SIGQUIT is its immediate shutdown.
+    const orphan = () => child.kill('SIGQUIT')
+    process.once('exit', orphan)
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#said += text
+    })
+    this.#ended = new Promise((resolve) => child.once('close', resolve))
+    void this.#ended.then(() => process.removeListener('exit', orphan))
   }
 
   async #answers(): Promise<void> {
@@ -86,14 +117,18 @@ export class Postgres {
   }
 }
 
-function startIn(dir: string): ChildProcess {
+function createIn(dir: string): void {
   const who = unprivileged()
   if (who.uid !== undefined) chownSync(dir, who.uid, who.gid!)
   const data = join(dir, 'data')
   const layout = ['-D', data, '-U', 'latchkey', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
   execFileSync(join(postgresBin!, 'initdb'), layout, { ...who, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
-  const settings = ['fsync=off', 'listen_addresses=', `unix_socket_directories=${dir}`]
-  const line = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])]
+}
+
+function startIn(dir: string, settings: readonly string[]): ChildProcess {
+  const who = unprivileged()
+  const all = [`unix_socket_directories=${dir}`, ...settings]
+  const line = ['-D', join(dir, 'data'), ...all.flatMap((setting) => ['-c', setting])]
   return spawn(join(postgresBin!, 'postgres'), line, { ...who, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
 }
 

@@ -1,13 +1,13 @@
 /** Debian's redis-server, on a free port of 127.0.0.1, with its data in a temporary folder. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { requirePeer } from './peers.js'
+import { freePorts } from './ports.js'
 
 const program = '/usr/bin/redis-server'
 const startTimeoutMs = 15_000
@@ -34,7 +34,7 @@ export class RedisServer {
   static async start(args: readonly string[] = []): Promise<RedisServer> {
     // It takes no port 0: another may take this one in between, and then it is tried again.
     for (let tries = 0; ; tries++) {
-      const server = new RedisServer(await freePort(), args)
+      const server = new RedisServer((await freePorts(1))[0], args)
       try {
         await server.restart()
         return server
@@ -101,15 +101,4 @@ export class RedisServer {
       probe.disconnect()
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -3,6 +3,13 @@ export { type DynamoDBClient, type DynamoDBOptions, dynamodb } from './dynamodb.
 export { type EtcdOptions, etcd } from './etcd.js'
 export type { Wire } from './memcached/dialect.js'
 export { type MemcachedLockOptions, type MemcachedOptions, memcached, memcachedOver } from './memcached.js'
+export {
+  createPostgresTable,
+  type PostgresClient,
+  type PostgresLockOptions,
+  type PostgresPool,
+  postgres,
+} from './postgres.js'
 export { type QuorumOptions, quorum, quorumOf } from './quorum.js'
 export { type IoredisClient, type NodeRedisClient, type RedisClient, type RedisLockOptions, redis } from './redis.js'
 export { store } from './store.js'

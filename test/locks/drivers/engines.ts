@@ -6,6 +6,7 @@ import { clientOf, startDynamoDB, table } from '../../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
 import { RedisServer, requireRedis } from '../../support/redis.js'
 import { requireZooKeeper, startZooKeeper } from '../../support/zookeeper.js'
+import { postgresAt, startPostgres } from './postgres-kind.js'
 
 interface Started {
   readonly host: string
@@ -38,6 +39,10 @@ const made = {
       const { members, stop } = await startZooKeeper()
       return { host: members[0].host, port: members[0].port, stop }
     },
+  },
+  postgres: {
+    make: ([address]) => postgresAt({ host: address.split(':')[0], port: Number(address.split(':')[1]) }),
+    start: (t) => startPostgres(t),
   },
 } satisfies Record<
   string,

@@ -9,6 +9,7 @@ import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
 import { call, claimOf, held } from './case.js'
 import { faultCases, until } from './fault-cases.js'
+import { postgresFaultKind } from './postgres-kind.js'
 import { redisFaultKinds } from './redis-kinds.js'
 
 interface Address {
@@ -40,6 +41,7 @@ const kinds: readonly Kind[] = [
   memcachedKind('Latchkey', () => startLatchkey({ threads: 2 })),
   ...stockKinds,
   ...redisFaultKinds,
+  postgresFaultKind,
 ]
 
 for (const kind of kinds) {

@@ -10,6 +10,7 @@ import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
 import { dynamodbKind } from './dynamodb-kind.js'
 import { etcdKind } from './etcd-kind.js'
+import { postgresKind } from './postgres-kind.js'
 import { redisKinds } from './redis-kinds.js'
 import { zookeeperKind } from './zookeeper-kind.js'
 
@@ -104,6 +105,7 @@ export const kinds: readonly DriverKind[] = [
   ...redisKinds,
   zookeeperKind,
   dynamodbKind,
+  postgresKind,
 ]
 
 /** Every driver has attached to it anew, as another thread would. */

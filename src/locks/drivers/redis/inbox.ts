@@ -1,8 +1,9 @@
 /** Where a driver is told that one of its waiters has the turn: one connection for all of them, which listens to a channel of its own. */
 import { randomBytes } from 'node:crypto'
 import type { Call } from '../../driver.js'
+import { within } from '../deadline.js'
 import type { Connection } from './connection.js'
-import { type Link, within } from './link.js'
+import type { Link } from './link.js'
 import { CHANNEL_PREFIX } from './scripts.js'
 
 export class Inbox {

@@ -1,6 +1,7 @@
 /** Asking Redis: one connection, opened when it is needed, and what its errors mean for a lock. */
 import type { Call } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
+import { within } from '../deadline.js'
 import { type Connection, connect, type RedisClient } from './connection.js'
 import type { Script } from './scripts.js'
 
@@ -115,25 +116,6 @@ export class Link {
     connection.end()
     if (this.#connection === connection) this.#connection = undefined
   }
-}
-
-/** Rejects with the signal's reason, or when it takes too long. The request goes on. */
-export function within<T>(request: Promise<T>, deadlineMs: number, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const aborted = () => settle(() => reject(signal?.reason))
-    const late = setTimeout(() => settle(() => reject(new Error(`no answer within ${deadlineMs} ms`))), deadlineMs)
-    const settle = (end: () => void) => {
-      clearTimeout(late)
-      signal?.removeEventListener('abort', aborted)
-      end()
-    }
-    signal?.addEventListener('abort', aborted, { once: true })
-    request.then(
-      (result) => settle(() => resolve(result)),
-      (error) => settle(() => reject(error)),
-    )
-  })
 }
 
 function isReply(error: unknown): error is Error {
