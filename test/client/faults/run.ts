@@ -27,7 +27,7 @@ export interface Outcome {
 }
 
 const reconnectMaxMs = 40
-const slackMs = 1500
+const slackMs = 10_000
 /** Two connections: what works once may fail on the other one. */
 const successesInARow = 3
 

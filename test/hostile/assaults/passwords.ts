@@ -50,7 +50,8 @@ export function wrongPasswords(kind: keyof typeof speeches, count: number): Atta
         begun += most
         const socket = await door.open()
         opened++
-        tried += await guessOn(socket, speech, most, first)
+        const refused = await guessOn(socket, speech, most, first)
+        tried += refused
         if (tried > count / 2) atItsHeight()
         await leave([socket])
       }
