@@ -10,6 +10,7 @@ import { createLocks, createPostgresTable, type LockDriver, LockUnavailableError
 import type pg from 'pg'
 import { factsOf } from '#dist/locks/drivers/postgres/facts.js'
 import { eventually } from '../../support/eventually.js'
+import { requirePgBouncer, startPgBouncer } from '../../support/pgbouncer.js'
 import { type Postgres, postgresBin, requirePostgres } from '../../support/postgres.js'
 import { call, claimOf, collect, held } from './case.js'
 import { poolAt, startPostgres } from './postgres-kind.js'
@@ -208,4 +209,31 @@ onPostgres('a pool with nobody left to lend: unavailable in time, and nobody is 
   taken.release()
   assert.equal(await driver.find(claim('k2').key, call), undefined)
   assert.equal(pool.waitingCount, 0)
+})
+
+test('behind a PgBouncer that lends connections out by the transaction, all is as it was', async (t) => {
+  if (!requirePostgres(t) || !requirePgBouncer(t)) return
+  const bouncer = await startPgBouncer(server!)
+  const own = [1, 2, 3].map(() => poolAt(bouncer))
+  const all = own.map((pool) => createLocks(postgres({ pool }), { deadlineMs: 20_000 }))
+  try {
+    let inside = 0
+    let last = 0n
+    const takeTurns = async (locks: (typeof all)[number]) => {
+      for (let round = 0; round < 10; round++) {
+        const lock = await locks.acquire('turns', { wait: '60s' })
+        assert.equal(++inside, 1, 'two hold it')
+        assert.ok(lock.fence > last)
+        last = lock.fence
+        await lock.extend()
+        inside--
+        assert.equal(await lock.release(), 'released')
+      }
+    }
+    await Promise.all(all.map(takeTurns))
+  } finally {
+    await Promise.all(all.map((locks) => locks.close()))
+    await Promise.all(own.map((pool) => pool.end()))
+    await bouncer.stop()
+  }
 })
