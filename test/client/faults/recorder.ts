@@ -14,7 +14,7 @@ import type { Operation } from './history.js'
 import type { Scenario } from './scenario.js'
 
 /** What a loaded machine may add to a deadline; test/client/deadlines.test.ts looks closer. */
-const slackMs = 1500
+const slackMs = 10_000
 
 /** `unsent`: it is certain that nothing was done. */
 export type Failure = 'unsent' | 'unknown'

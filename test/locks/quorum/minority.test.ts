@@ -8,7 +8,7 @@ import { Servers } from './servers.js'
 
 const LEASE_MS = 20_000
 /** Short, so that a server that says nothing is not waited for. */
-const call = { ...patient, deadlineMs: 1500 }
+const call = { ...patient, deadlineMs: 4000 }
 
 const claim = (name: string) => claimOf(`latchkey:lock:${name}`, { ttlMs: LEASE_MS })
 

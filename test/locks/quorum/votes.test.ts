@@ -24,7 +24,7 @@ before(async () => {
 after(() => servers.stop())
 
 /** Short, so that a server that says nothing is not waited for. */
-const call = { ...patient, deadlineMs: 1500 }
+const call = { ...patient, deadlineMs: 4000 }
 
 const claim = (name: string, changes = {}) => claimOf(`latchkey:lock:${name}`, changes)
 
