@@ -1,6 +1,7 @@
 /** The examples of the drivers' pages are compiled and run as they stand, but for the address of the server. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { startConsul } from '../support/consul.js'
 import { startDynamoDB } from '../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../support/etcd.js'
 import { examplesOf, runExamples } from '../support/examples.js'
@@ -16,6 +17,10 @@ interface Server {
 }
 
 const servers: Record<string, (t: TestContext) => Promise<Server | undefined>> = {
+  async consul() {
+    const { address, stop } = await startConsul()
+    return { fitted: (code) => code.replace('localhost:8500', address), stop }
+  },
   async dynamodb() {
     const { address, stop } = await startDynamoDB()
     const options = `{ endpoint: 'http://${address}', credentials: { accessKeyId: 'id', secretAccessKey: 'secret' }, `

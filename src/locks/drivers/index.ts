@@ -1,4 +1,5 @@
 /** The ways of keeping locks: one file each. */
+export { type ConsulOptions, consul } from './consul.js'
 export { type DynamoDBClient, type DynamoDBOptions, dynamodb } from './dynamodb.js'
 export { type EtcdOptions, etcd } from './etcd.js'
 export type { Wire } from './memcached/dialect.js'

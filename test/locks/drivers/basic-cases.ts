@@ -34,7 +34,7 @@ export const basicCases: readonly Case[] = [
       assert.ok(sameVersion(found.version, lease.version))
       const { leftMs } = found!
       if (leftMs !== undefined) assert.ok(leftMs > 0 && leftMs <= LONG_MS + 1000, `${leftMs} ms left`)
-      else assert.match(kind.name, /classic|without meta|ZooKeeper/, 'only classic commands and ZooKeeper do not tell')
+      else assert.match(kind.name, /classic|without meta|ZooKeeper|Consul/, 'only these do not tell')
     },
   },
   {

@@ -1,7 +1,8 @@
 /** Engines that processes of their own can use, by a name that can be sent to them. */
 import type { TestContext } from 'node:test'
 import { Redis } from 'ioredis'
-import { dynamodb, etcd, type LockDriver, redis, zookeeper } from 'latchkey/locks'
+import { consul, dynamodb, etcd, type LockDriver, redis, zookeeper } from 'latchkey/locks'
+import { startConsul } from '../../support/consul.js'
 import { clientOf, startDynamoDB, table } from '../../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
 import { RedisServer, requireRedis } from '../../support/redis.js'
@@ -15,6 +16,10 @@ interface Started {
 }
 
 const made = {
+  consul: {
+    make: (endpoints) => consul({ endpoints }),
+    start: () => startConsul(),
+  },
   dynamodb: {
     make: ([address]) => dynamodb({ client: clientOf(address), table }),
     start: () => startDynamoDB(),

@@ -8,6 +8,7 @@ import { counterOf } from '#dist/locks/drivers/memcached/fences.js'
 import { startClassicServer } from '../../support/classic-server.js'
 import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
+import { consulKind } from './consul-kind.js'
 import { dynamodbKind } from './dynamodb-kind.js'
 import { etcdKind } from './etcd-kind.js'
 import { postgresKind } from './postgres-kind.js'
@@ -106,6 +107,7 @@ export const kinds: readonly DriverKind[] = [
   zookeeperKind,
   dynamodbKind,
   postgresKind,
+  consulKind,
 ]
 
 /** Every driver has attached to it anew, as another thread would. */
