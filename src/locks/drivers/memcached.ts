@@ -2,7 +2,6 @@
  * Locks on memcached servers, Latchkey or stock, each key on its one server. What is done depends on what that server can do, and every
  * request is tied to the connection over which that was found out: behind another there may be another process.
  */
-import { inspect } from 'node:util'
 import {
   Client,
   type ClientOptions,
@@ -11,21 +10,20 @@ import {
   InvalidArgumentError,
   type Session,
 } from '../../client/index.js'
-import { type Span, spanMs } from '../../time/index.js'
+import type { Span } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
 import { type Environment, systemTimer } from '../environment.js'
-import { LockArgumentError } from '../errors.js'
 import { Contended } from './memcached/contended.js'
 import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
 import { factsOf } from './memcached/facts.js'
 import { latchkey, tryAdd } from './memcached/latchkey.js'
 import { sending } from './memcached/outcome.js'
-import { Standings, type VoteRules } from './memcached/standing.js'
+import { Standings } from './memcached/standing.js'
 import { StockDialect } from './memcached/stock.js'
 import { wait } from './memcached/wait.js'
 import { Waiters } from './memcached/waiters.js'
+import { rulesOf, type VoteRules } from './vote-rules.js'
 
-const MAX_LEASE: Span = '1m'
 /** Listing is many round trips' work for a server. */
 const LIST_DEADLINES = 60
 
@@ -221,17 +219,6 @@ const raw: Codec<Buffer> = {
 
 function viewOf(client: Client<unknown>): Wire {
   return client.with({ codec: raw, keyPrefix: '', ttl: 0 })
-}
-
-function rulesOf(maxLease: Span = MAX_LEASE, freshServers: 'wait' | 'trust' = 'wait'): VoteRules {
-  const maxLeaseMs = spanMs(maxLease)
-  if (maxLeaseMs === undefined || maxLeaseMs <= 0) {
-    throw new LockArgumentError(`maxLease is a span of time, such as '1m', not ${inspect(maxLease)}`)
-  }
-  if (freshServers !== 'wait' && freshServers !== 'trust') {
-    throw new LockArgumentError(`freshServers is wait or trust, not ${inspect(freshServers)}`)
-  }
-  return { maxLeaseMs, trust: freshServers === 'trust' }
 }
 
 /** Options may hold functions, of node:tls for one: then no other thread can have them. */

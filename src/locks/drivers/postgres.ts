@@ -2,14 +2,13 @@
  * Locks as rows of a table in PostgreSQL: one statement for each thing, which needs no session of its own, so that it also works behind
  * a pooler such as PgBouncer. Fences come from a sequence. Who waits asks again and again.
  */
-import { randomBytes } from 'node:crypto'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
 import { lifeMs } from './life.js'
 import { ask, type Effect, isBeaten, type PostgresPool, type Row } from './postgres/asking.js'
 import { factsOf } from './postgres/facts.js'
 import { type Statements, statementsFor } from './postgres/statements.js'
-import { decodeRecord, encodeRecord, FOREIGN } from './record.js'
+import { decodeRecord, encodeAnew, encodeRecord, FOREIGN } from './record.js'
 
 export type { PostgresClient, PostgresPool } from './postgres/asking.js'
 
@@ -85,7 +84,7 @@ class PostgresDriver implements LockDriver {
 
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
     const { key, name, holder, fence, version } = lease
-    const record = anew(encodeRecord(holder, fence === undefined ? 'none' : 'token'))
+    const record = encodeAnew(holder, fence === undefined ? 'none' : 'token')
     const from = call.clock.now()
     const values = [key, version, record, lifeMs(ttlMs)]
     const [row] = await this.#ask('changes', name, call, this.#statements.extend, values)
@@ -138,11 +137,6 @@ class PostgresDriver implements LockDriver {
     })
     throw call.signal?.reason
   }
-}
-
-/** Each extension writes another record, and so has another version. */
-function anew(record: string): string {
-  return `${record.slice(0, -1)},"n":"${randomBytes(8).toString('hex')}"}`
 }
 
 /** The fence is in its column, or in the record as other drivers have it. */

@@ -1,8 +1,9 @@
 /**
  * What is written under a lock's key: one line of JSON with short keys, for every driver the same.
  * `{"o":"<owner>","f":"<fence>","h":"<host>","p":<pid>,"l":"<label>","s":<since>}`, where all but the owner may be missing. Without
- * `f` the item's own token is the fence, where tokens are fences at all; an empty one says that there is none.
+ * `f` the item's own token is the fence, where tokens are fences at all; an empty one says that there is none. Other members mean nothing.
  */
+import { randomBytes } from 'node:crypto'
 import type { Holder } from '../driver.js'
 
 /** A lock's record is far below; what is longer is something else. */
@@ -22,6 +23,11 @@ export function encodeRecord({ owner, host, pid, label, since }: Holder, fence: 
   const f = fence === 'token' ? '' : fence === 'none' ? ',"f":""' : `,"f":"${fence}"`
   const s = since === undefined ? '' : `,"s":${since}`
   return `{"o":"${owner}"${f}${whoOf({ host, pid, label })}${s}}`
+}
+
+/** As `encodeRecord`, and never the same text twice: for who takes the hash of a record for its version. */
+export function encodeAnew(holder: Holder, fence: Fence): string {
+  return `${encodeRecord(holder, fence).slice(0, -1)},"n":"${randomBytes(8).toString('hex')}"}`
 }
 
 type Who = Pick<Holder, 'host' | 'pid' | 'label'>

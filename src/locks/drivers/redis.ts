@@ -2,24 +2,21 @@
  * Locks on one Redis or Valkey, which has each under its key, for the time of the lease. What has to be one step is a script there. Who
  * waits stands in a queue kept by those scripts, and is told when it has its turn.
  */
-import { randomBytes } from 'node:crypto'
-import { inspect } from 'node:util'
-import { type Span, spanMs } from '../../time/index.js'
+import type { Span } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
 import { LockArgumentError } from '../errors.js'
 import type { Guarantee } from '../types.js'
 import { lifeMs } from './life.js'
-import { encodeRecord } from './record.js'
+import { encodeAnew } from './record.js'
 import { Claims } from './redis/claims.js'
 import { checkClient, type RedisClient } from './redis/connection.js'
 import { factsOf, rowsOf } from './redis/facts.js'
 import { foundOf } from './redis/found.js'
 import { type Effect, Link, type Request } from './redis/link.js'
 import { EXTEND, FIND, queueOf, RELEASE } from './redis/scripts.js'
+import { rulesOf, type VoteRules } from './vote-rules.js'
 
 export type { IoredisClient, NodeRedisClient, RedisClient } from './redis/connection.js'
-
-const MAX_LEASE: Span = '1m'
 
 export interface RedisLockOptions {
   /**
@@ -37,21 +34,9 @@ export interface RedisLockOptions {
 }
 
 /** Throws LockArgumentError for options that make no sense. */
-export function redis({
-  client,
-  maxLease = MAX_LEASE,
-  freshServers = 'wait',
-  ...unknown
-}: RedisLockOptions): LockDriver {
+export function redis({ client, maxLease, freshServers, ...unknown }: RedisLockOptions): LockDriver {
   for (const name in unknown) throw new LockArgumentError(`there is no option ${name} here`)
-  const maxLeaseMs = spanMs(maxLease)
-  if (maxLeaseMs === undefined || maxLeaseMs <= 0) {
-    throw new LockArgumentError(`maxLease is a span of time, such as '1m', not ${inspect(maxLease)}`)
-  }
-  if (freshServers !== 'wait' && freshServers !== 'trust') {
-    throw new LockArgumentError(`freshServers is wait or trust, not ${inspect(freshServers)}`)
-  }
-  return new RedisDriver(checkClient(client), maxLeaseMs, freshServers === 'trust')
+  return new RedisDriver(checkClient(client), rulesOf(maxLease, freshServers))
 }
 
 class RedisDriver implements LockDriver {
@@ -60,14 +45,12 @@ class RedisDriver implements LockDriver {
   readonly remake = undefined
   readonly #link: Link
   readonly #claims: Claims
-  readonly #maxLeaseMs: number
-  readonly #trusts: boolean
+  readonly #rules: VoteRules
 
-  constructor(client: RedisClient, maxLeaseMs: number, trusts: boolean) {
+  constructor(client: RedisClient, rules: VoteRules) {
     this.#link = new Link(client)
     this.#claims = new Claims(this.#link)
-    this.#maxLeaseMs = maxLeaseMs
-    this.#trusts = trusts
+    this.#rules = rules
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
@@ -78,7 +61,7 @@ class RedisDriver implements LockDriver {
   async extend(lease: Lease, ttlMs: number, call: Call): Promise<Lease | undefined> {
     const { key, name, holder, fence, version } = lease
     this.#checkLease(lease, ttlMs)
-    const record = anew(encodeRecord(holder, fence ?? 'none'))
+    const record = encodeAnew(holder, fence ?? 'none')
     const from = call.clock.now()
     const args = [`${version}`, record, `${lifeMs(ttlMs)}`]
     const next = await this.#link.run(EXTEND, [key], args, requestOf(name, 'changes', call))
@@ -122,7 +105,7 @@ class RedisDriver implements LockDriver {
       this.#setting('min-replicas-to-write', key, call),
     ])
     const replicas = minReplicas === undefined ? undefined : Number(minReplicas)
-    return factsOf({ info, appendfsync, minReplicas: replicas }, !this.#trusts)
+    return factsOf({ info, appendfsync, minReplicas: replicas }, !this.#rules.trust)
   }
 
   async close(): Promise<void> {
@@ -137,14 +120,15 @@ class RedisDriver implements LockDriver {
   }
 
   #graceMs(guarantee: Guarantee | undefined): number {
-    return this.#trusts || guarantee === 'efficiency' ? -1 : this.#maxLeaseMs
+    return this.#rules.trust || guarantee === 'efficiency' ? -1 : this.#rules.maxLeaseMs
   }
 
   /** A longer lease could outlive the time in which a Redis that has forgotten it gives none. */
   #checkLease({ name, guarantee }: Pick<Lease, 'name' | 'guarantee'>, ttlMs: number): void {
-    if (guarantee === 'efficiency' || ttlMs <= this.#maxLeaseMs) return
+    const { maxLeaseMs } = this.#rules
+    if (guarantee === 'efficiency' || ttlMs <= maxLeaseMs) return
     throw new LockArgumentError(
-      `a lease of ${ttlMs} ms is longer than maxLease, ${this.#maxLeaseMs} ms, for which a Redis that has restarted is not trusted`,
+      `a lease of ${ttlMs} ms is longer than maxLease, ${maxLeaseMs} ms, for which a Redis that has restarted is not trusted`,
       name,
     )
   }
@@ -152,9 +136,4 @@ class RedisDriver implements LockDriver {
 
 function requestOf(lock: string, effect: Effect, call: Call): Request {
   return { lock, effect, call }
-}
-
-/** Each extension writes another value, and so has another version. */
-function anew(record: string): string {
-  return `${record.slice(0, -1)},"n":"${randomBytes(8).toString('hex')}"}`
 }

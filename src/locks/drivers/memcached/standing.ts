@@ -6,6 +6,7 @@ import type { Session } from '../../../client/index.js'
 import type { Call, Claim } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError } from '../../errors.js'
 import type { Guarantee } from '../../types.js'
+import type { VoteRules } from '../vote-rules.js'
 import type { Wire } from './dialect.js'
 import { sending } from './outcome.js'
 
@@ -31,12 +32,6 @@ interface Admitted {
   readonly name: string
   readonly guarantee?: Guarantee | undefined
   readonly ttlMs: number
-}
-
-export interface VoteRules {
-  readonly maxLeaseMs: number
-  /** Servers are believed however new they are. */
-  readonly trust: boolean
 }
 
 export class Standings {
