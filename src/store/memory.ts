@@ -46,6 +46,7 @@ const MIN_MEMORY = MIB
 /** Small pages waste less at the end of each queue; large ones cost fewer list operations. */
 const SMALL_PAGE_SHIFT = 12
 const LARGE_PAGE_SHIFT = 14
+export const PAGE_SHIFTS: readonly number[] = [SMALL_PAGE_SHIFT, LARGE_PAGE_SHIFT]
 const LARGE_PAGES_FROM = 256 * MIB
 /** Every stripe has an open page in each of its queues, so it needs a good number of pages for those not to matter. */
 const PAGES_PER_STRIPE_MIN = 64

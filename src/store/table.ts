@@ -162,7 +162,7 @@ export class Table {
       memory.doubles[GlobalDouble.FlushAtMs] = header.flushAtMs
       memory.doubles[GlobalDouble.GraceUntilMs] = header.graceUntilMs
       memory.doubles[GlobalDouble.LatestLeaseMs] = header.latestLeaseMs
-      if (inherited !== undefined) memory.doubles[GlobalDouble.HorizonMs] = nowMs + inherited.graceMs
+      if (inherited !== undefined) table.#keepRestored(inherited)
       return table
     } catch (error) {
       table.close()
@@ -176,6 +176,14 @@ export class Table {
    */
   static attach(handle: StoreHandle, clock: Clock = monotonicClock()): Table {
     return new Table(handle, clock)
+  }
+
+  /** The table before this one may have kept no leases: then nobody has noted the longest of them, nor written it down. */
+  #keepRestored({ graceMs }: Inherited): void {
+    const { memory, horizon, nowMs } = this.#engine
+    memory.doubles[GlobalDouble.HorizonMs] = nowMs + graceMs
+    const leftMs = this.leaseLeftMs()
+    if (leftMs > 0) horizon.noteLease(this.#engine.nowMs + leftMs)
   }
 
   #inherit({ graceMs }: Inherited): void {
@@ -427,20 +435,27 @@ export class Table {
    * the leases that are still held lasts, and a ceiling of the tokens.
    */
   keepLast(keeper: LeaseKeeper): void {
-    const latest = new LatestLease(this.newKey(), this.#pinned)
-    for (let cursor = this.scan(0, latest); cursor !== 0; ) cursor = this.scan(cursor, latest)
+    const leftMs = this.leaseLeftMs()
     this.tick()
-    keeper.write(Math.max(latest.leftMs, this.graceMs), this.#engine.tokens.ceiling(this.#engine.nowMs))
+    keeper.write(Math.max(leftMs, this.graceMs), this.#engine.tokens.ceiling(this.#engine.nowMs))
+  }
+
+  /** For how long the last of the leases lasts that are held now; 0 when there is none. A walk over all pinned items. */
+  leaseLeftMs(): number {
+    const latest = new LatestLease(this.newKey(), this.#pinned)
+    for (let cursor = this.scanPinned(0, latest); cursor !== 0; ) cursor = this.scanPinned(cursor, latest)
+    return latest.leftMs
   }
 
   /**
    * Writes an image of the table to the file `path`, whose place it takes once it is whole and on the disk. No other thread may
-   * use the table any more; and this one not until the promise settles. `note` is for whoever opens the image.
+   * use the table any more; and this one not until the promise settles. `note` is for whoever opens the image; it is asked for
+   * once the table's time stands still, so that a time in it is not before that: nothing ends too soon.
    * @throws StoreImageError when other threads are attached, StoreLockTimeoutError, and what the system says.
    */
   async saveImage(
     path: string,
-    note: string,
+    note: () => string,
     onProgress: OnImageProgress = () => undefined,
     openFile?: OpenFile,
   ): Promise<ImageSize> {
@@ -461,7 +476,7 @@ export class Table {
       pinnedPrefixes: handle.options.pinnedPrefixes,
       eras: handle.casEras,
       ceiling: tokens.ceiling(nowMs),
-      note,
+      note: note(),
     }
     return writeImage(path, memory, facts, onProgress, openFile)
   }

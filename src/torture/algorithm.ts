@@ -16,6 +16,8 @@ export interface Algorithm {
   readonly home: 'memcached' | 'latchkey' | 'embedded'
   /** How many servers. Default 1. */
   readonly servers?: number
+  /** Each lock is on a majority of them all, and not on one. */
+  readonly quorum?: boolean
   /** The lease that it takes, where that is its story. Default: as the plan has it, some seconds. */
   readonly ttlMs?: number
   /** The client library of those who published it. Default: errors are thrown, and no key moves. */

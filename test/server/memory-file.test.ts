@@ -20,12 +20,15 @@ import { Store, Table } from 'latchkey/store'
 import { memoryFileProgress } from '#dist/cli/memory-file.js'
 import { MemoryFile } from '#dist/server/restart/memory-file.js'
 import { noteNow, stoppedFor } from '#dist/server/restart/note.js'
-import type { Moments } from '#dist/server/state/moments.js'
+import { graceOf } from '#dist/server/state/lock-state.js'
+import { type Moments, systemMoments } from '#dist/server/state/moments.js'
+import { decodeState, type StateRecord } from '#dist/server/state/record.js'
 import { eventually } from '../support/eventually.js'
 import { requireWorking } from '../support/peers.js'
 import { type ServerProcess, startLatchkey } from '../support/process.js'
 import { projectRoot } from '../support/root.js'
 import { Wire } from '../support/wire.js'
+import { DeafClient } from './deaf-client.js'
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-warm-'))
 const servers: Server[] = []
@@ -174,6 +177,18 @@ test('after a crash the grace covers leases from before a warm restart, and from
   }
 })
 
+test('a lock of a time without a state directory is reckoned with by the first start that has one', async () => {
+  const { dir, file } = newPlace()
+  const first = await start({ memoryFile: file })
+  await ask(first.server, `ms ${LOCK}a 1 ME p500000\r\nx`)
+  await first.server.close()
+  const second = await start({ memoryFile: file, stateDir: dir, maxLeaseMs: 60_000 })
+  assert.match(await ask(second.server, `mg ${LOCK}a v`), /^VA 1/)
+  const state = decodeState(readFileSync(join(dir, 'locks.state'), 'latin1')) as StateRecord
+  assert.ok(graceOf(state, systemMoments) > 400_000, 'after a crash nobody has it before it is over')
+  await second.server.close()
+})
+
 test('after kill -9 there is nothing, and the next start says why, once', async () => {
   const { dir, file } = newPlace()
   const first = await start({ memoryFile: file })
@@ -195,6 +210,16 @@ test('after kill -9 there is nothing, and the next start says why, once', async 
   assert.deepEqual(fourth.said, [], 'a first start has nothing to tell')
   await fourth.server.close()
   assert.deepEqual(readdirSync(dir), ['cache.img'])
+})
+
+test('an image that no server has left is put aside', async () => {
+  const { file } = newPlace()
+  const table = Table.create({ memory: '4mb' })
+  await table.saveImage(file, () => 'of some other program')
+  table.close()
+  const { server, said } = await start({ memoryFile: file })
+  assert.match(said[0]!, /cannot be used: it is not of a server\./)
+  await server.close()
 })
 
 test('what cannot be used is told of in one line and kept aside, and the server starts empty', async () => {
@@ -292,7 +317,7 @@ test('the time stopped is the wall clock’s, within what the time since boot al
   const { wall, bootMs } = new Clocks()
   assert.equal(stopped({}), 0)
   assert.equal(stopped({ wall: wall + 7003, bootMs: bootMs + 7000 }), 7003)
-  assert.equal(stopped({ wall: wall + 3_600_000, bootMs: bootMs + 7000 }), 7010, 'set forward')
+  assert.equal(stopped({ wall: wall + 3_600_000, bootMs: bootMs + 7000 }), 6990, 'set forward: no lock ends too soon')
   assert.equal(stopped({ wall: wall - 3_600_000, bootMs: bootMs + 7000 }), 6990, 'set back')
   assert.equal(stopped({ wall: wall + 90_000, bootId: 'b2', bootMs: 10 }), 90_000, 'another boot: the wall clock')
   assert.equal(stopped({ wall: wall - 90_000, bootId: 'b2', bootMs: 10 }), 0)
@@ -364,8 +389,7 @@ test('from the command line: 1 for a place that cannot be, and for a file that c
   assert.match(server.stderr(), /cannot be written: ENOENT/)
 })
 
-test('a second signal ends at once, and leaves what is not whole to be cleared away', async (t) => {
-  if (!requireWorking(t, 'mkfifo', ['--version'], 'coreutils')) return
+test('a second signal ends at once, and leaves what is not whole to be cleared away', async () => {
   const { dir, file } = newPlace()
   for (const signals of [
     ['SIGINT', 'SIGINT'],
@@ -373,8 +397,12 @@ test('a second signal ends at once, and leaves what is not whole to be cleared a
     ['SIGUSR1', 'SIGTERM'],
   ] as const) {
     const server = await startLatchkey({ threads: 1, memoryMb: 8, args: ['-e', file] })
-    // Opening this to write lasts until somebody reads: so it is just writing when the second one comes.
-    assert.equal(spawnSync('mkfifo', [`${file}.new`]).status, 0)
+    // Who does not fetch its replies is waited for: so it is just stopping when the second one comes.
+    const deaf = await DeafClient.open(server)
+    deaf.send(`set big 0 0 1000000\r\n${'x'.repeat(1e6)}\r\n${'get big\r\n'.repeat(50)}`)
+    await eventually('it has replies for it', async () => (await ask(server, 'mg big')) === 'HD\r\n')
+    // What it would be writing then.
+    writeFileSync(`${file}.new`, 'unfinished')
     process.kill(server.pid, signals[0])
     await eventually('it takes no more connections', async () => {
       const wire = await Wire.open(server).catch(() => undefined)
@@ -383,6 +411,7 @@ test('a second signal ends at once, and leaves what is not whole to be cleared a
     })
     process.kill(server.pid, signals[1])
     assert.equal(await server.ended, signals[1])
+    deaf.close()
     assert.equal(existsSync(file), false)
   }
   const { server, said } = await start({ memoryFile: file })

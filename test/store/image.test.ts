@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import {
   existsSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -47,7 +49,7 @@ async function madeImage(seed: number, options: StoreOptions = { memory: '4mb' }
   const table = Table.create(options, clock)
   new Usage(table, new Random(seed), clock).go(steps)
   const path = newPath()
-  const { items } = await table.saveImage(path, `note ${seed}`)
+  const { items } = await table.saveImage(path, () => `note ${seed}`)
   const contents = contentsOf(table)
   const stats = table.stats()
   table.close()
@@ -117,7 +119,7 @@ test('less memory is enough when what is in use fits, and else is refused with f
   const table = Table.attach(big.handle, clock)
   big.close()
   const path = newPath()
-  await table.saveImage(path, '')
+  await table.saveImage(path, () => '')
   const small = await restored(path, clock, { options: { memory: '3mb' } })
   assert.deepEqual(contentsOf(small), contentsOf(table))
   assert.deepEqual(violations(small.handle), [])
@@ -138,7 +140,11 @@ test('values of many pages, and more than a buffer full of pages, come back', as
     store.set(`key ${i}`, Buffer.alloc(length, `value ${i}`))
   const path = newPath()
   const done: number[] = []
-  const { bytes } = await table.saveImage(path, '', (now, total) => done.push(now / total))
+  const { bytes } = await table.saveImage(
+    path,
+    () => '',
+    (now, total) => done.push(now / total),
+  )
   assert.equal(statSync(path).size, bytes)
   assert.ok(done.length > 3 && done.at(-1) === 1 && done.every((share, i) => i === 0 || share > done[i - 1]!))
   const again = await restored(path, clock, { options })
@@ -160,7 +166,7 @@ test('time while stopped counts, and cannot count backwards', async () => {
   clock.advance(2000)
   table.tick()
   const path = newPath()
-  await table.saveImage(path, '')
+  await table.saveImage(path, () => '')
   table.close()
   const ttls = async (stoppedMs: number) => {
     const again = await restored(path, new VirtualClock(), { options: { memory: '2mb' }, stoppedMs })
@@ -188,10 +194,10 @@ test('a flush that was still to come comes, and one that has been is over', asyn
   clock.advance(1500)
   store.set('after', 'x')
   const first = newPath()
-  await table.saveImage(first, '')
+  await table.saveImage(first, () => '')
   table.flush(60_000)
   const second = newPath()
-  await table.saveImage(second, '')
+  await table.saveImage(second, () => '')
   table.close()
   const keys = async (path: string, stoppedMs: number, runMs: number) => {
     const own = new VirtualClock()
@@ -231,7 +237,7 @@ test('tokens go on above all that were given, here or elsewhere, and items keep 
   for (let restart = 0; restart < 10; restart++) {
     use(table)
     const path = newPath()
-    await table.saveImage(path, '')
+    await table.saveImage(path, () => '')
     const before = contentsOf(table)
     table.close()
     if (restart === 4) {
@@ -258,7 +264,7 @@ test('tokens go on above all that were given, here or elsewhere, and items keep 
   const eras = table.handle.casEras.length
   for (let restart = 0; restart < 3; restart++) {
     const path = newPath()
-    await table.saveImage(path, '')
+    await table.saveImage(path, () => '')
     table.close()
     table = await restored(path, clock, { options })
   }
@@ -278,7 +284,7 @@ test('tokens are no further ahead of the clock than one life was, however many r
     store.set('key', 'x')
     assert.ok(store.gets('key')!.cas < casEpochAt(Date.now() + lifeMs + 3_600_000))
     const path = newPath()
-    await table.saveImage(path, '')
+    await table.saveImage(path, () => '')
     table.close()
     table = await restored(path, clock, { options })
   }
@@ -291,7 +297,7 @@ test('registers of fences go on refusing', async () => {
   const store = new Store(table)
   for (let i = 0; i < 30; i++) assert.ok(store.setFenced(`doc ${i}`, 'x', BigInt(1000 + i)))
   const path = newPath()
-  await table.saveImage(path, '')
+  await table.saveImage(path, () => '')
   table.close()
   const again = await restored(path, clock, { options: { memory: '5mb' } })
   const after = new Store(again)
@@ -309,7 +315,11 @@ test('what a broken-off change left is repaired before, and repairs work on what
   for (let end = 1; end < 60; end += 3) {
     const mortal = new MortalThread(table.handle, clock)
     const { died } = mortal.live(end, (thread) => thread.write(`key:${end}`, 'v'.repeat(2000)))
-    if (died) await assert.rejects(table.saveImage(newPath(), ''), /other threads/)
+    if (died)
+      await assert.rejects(
+        table.saveImage(newPath(), () => ''),
+        /other threads/,
+      )
     table.recover(MORTAL_THREAD_ID)
     assert.deepEqual(violations(table.handle), [], `died at write ${end}`)
   }
@@ -317,7 +327,7 @@ test('what a broken-off change left is repaired before, and repairs work on what
   for (let stripe = 0; stripe < memory.stripes; stripe++)
     memory.control[memory.stripeAt(stripe) + Stripe.Marks]! |= Mark.Damaged
   const second = newPath()
-  await table.saveImage(second, '')
+  await table.saveImage(second, () => '')
   const again = await restored(second, clock)
   assert.deepEqual(violations(again.handle), [])
   assert.ok(table.stats().repairs >= memory.stripes)
@@ -330,10 +340,13 @@ test('with other threads there is no image', async () => {
   const table = Table.create({ memory: '2mb' })
   const other = Table.attach(table.handle)
   const path = newPath()
-  await assert.rejects(table.saveImage(path, ''), { code: 'STORE_IMAGE', message: 'other threads use the table' })
+  await assert.rejects(
+    table.saveImage(path, () => ''),
+    { code: 'STORE_IMAGE', message: 'other threads use the table' },
+  )
   assert.equal(existsSync(path), false)
   other.close()
-  await table.saveImage(path, '')
+  await table.saveImage(path, () => '')
   table.close()
 })
 
@@ -397,6 +410,58 @@ test('what is not ours is told apart from what is of another version, machine or
   assert.match(await refusal(bad, prefixes), /^its pinned prefixes are other ones: latchkey:lock:, and here /)
 })
 
+test('figures of a header that cannot be are refused before any memory is taken for them', async () => {
+  const { path } = await madeImage(3)
+  const whole = readFileSync(path)
+  const changes = [
+    { stripes: 2 ** 30 },
+    { stripes: 3 },
+    { pageShift: 21 },
+    { depth: 31 },
+    { lastSequence: -1 },
+    { eras: [] },
+    { latestLeaseMs: undefined as never },
+  ]
+  for (const change of changes) {
+    writeFileSync(path, whole)
+    changeHeader(path, change)
+    await assert.rejects(StoreImage.open(path), { code: 'STORE_IMAGE' }, JSON.stringify(change))
+  }
+})
+
+test('what lies in wait where it is written is not written into', async () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '2mb' }, clock)
+  const path = newPath()
+  const others = newPath()
+  writeFileSync(others, 'of somebody else')
+  symlinkSync(others, `${path}.new`)
+  await table.saveImage(path, () => '')
+  assert.equal(readFileSync(others, 'utf8'), 'of somebody else')
+  assert.equal(lstatSync(path).isFile(), true)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  table.close()
+})
+
+test('the note is of a moment when the time of the table stands still', async () => {
+  const clock = new VirtualClock()
+  const table = Table.create({ memory: '2mb' }, clock)
+  new Store(table).set('k', 'x', { ttlMs: 10_000 })
+  const path = newPath()
+  clock.advance(1000)
+  // Time that passes before anybody looks at the clock must not be counted by the table, and as part of the stop again.
+  let notedAtMs = 0
+  await table.saveImage(path, () => {
+    notedAtMs = clock.now()
+    clock.advance(5000)
+    return ''
+  })
+  const image = await StoreImage.open(path)
+  assert.ok(image.header.nowMs + table.handle.originMs <= notedAtMs)
+  await image.close()
+  table.close()
+})
+
 test('when it cannot be written, what was there stays, and nothing else is left', async () => {
   const table = Table.create({ memory: '2mb' })
   const store = new Store(table)
@@ -406,11 +471,14 @@ test('when it cannot be written, what was there stays, and nothing else is left'
   writeFileSync(path, 'what was there')
   for (const good of [0, 1, 2, 3]) {
     const full = async (name: string, flags: string, mode?: number) => failingAfter(good, await open(name, flags, mode))
-    await assert.rejects(table.saveImage(path, '', undefined, full), { code: good < 3 ? 'ENOSPC' : 'EIO' })
+    await assert.rejects(
+      table.saveImage(path, () => '', undefined, full),
+      { code: good < 3 ? 'ENOSPC' : 'EIO' },
+    )
     assert.equal(readFileSync(path, 'utf8'), 'what was there')
     assert.deepEqual(readdirSync(dir), ['image'])
   }
-  await table.saveImage(path, 'the note')
+  await table.saveImage(path, () => 'the note')
   const image = await StoreImage.open(path)
   assert.equal(image.header.note, 'the note')
   assert.equal(statSync(path).mode & 0o777, 0o600)

@@ -8,9 +8,11 @@
  * majorities have a server in common, whose floor the earlier holder had raised before the later one could have its vote.
  */
 import { Chores } from '../chores.js'
+import type { TimeSources } from '../clock.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
 import { type Environment, systemTimer } from '../environment.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
+import { manyMayWait } from '../linked.js'
 import { sweep } from '../sweep.js'
 import { type MemcachedOptions, memcached } from './memcached.js'
 import { type Answer, Ballot } from './quorum/ballot.js'
@@ -24,7 +26,8 @@ const FENCE_TRIES = 3
 /** A server that does not answer a release is asked again for so long; what it still has by then ends with its lease. */
 const UNANSWERED_MS = 60_000
 
-type Chance = Pick<Environment, 'timer' | 'random'>
+/** `times`: of whoever chooses fences. */
+type Chance = Pick<Environment, 'timer' | 'random'> & { readonly times?: TimeSources }
 
 /** By server: whether it is known what became of the claim, once that is so. */
 type Coming = Promise<boolean>[]
@@ -87,11 +90,13 @@ class QuorumDriver implements LockDriver {
     this.#needed = (members.length >> 1) + 1
     this.remake = remake
     this.#chance = chance
-    this.#fences = new FenceClock(chance.random)
+    this.#fences = new FenceClock(chance.random, chance.times)
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
     call.signal?.throwIfAborted()
+    // Of every server, and of tries before this one, where a server hangs.
+    if (call.signal !== undefined) manyMayWait(call.signal)
     const from = call.clock.now()
     const fence = claim.guarantee === 'fenced' ? this.#fences.next() : undefined
     const asked = { ...claim, waitMs: 0, fence }
@@ -169,12 +174,17 @@ class QuorumDriver implements LockDriver {
     if (gone > this.#members.length - this.#needed) {
       // Lost for good: what is left of it keeps others waiting for nothing.
       await Promise.allSettled(votes.map(({ at, lease: { version } }) => this.#members[at].release(key, version, call)))
+      this.#sweepRest(lease, ballot, ttlMs, call)
       return undefined
     }
     const errors = ballot.errors()
     if (votes.length === 0 && call.signal?.aborted && errors.every((error) => error === call.signal?.reason))
       throw errors[0]
-    const mayBeDone = votes.length > 0 || errors.some((error) => error instanceof OutcomeUnknownError)
+    // What has not been answered may have been carried out as well.
+    const mayBeDone =
+      votes.length > 0 ||
+      ballot.count(({ kind }) => kind === 'none') > 0 ||
+      errors.some((error) => error instanceof OutcomeUnknownError)
     throw mayBeDone ? new OutcomeUnknownError(errors[0]) : this.#unavailable(name, errors)
   }
 
@@ -192,6 +202,15 @@ class QuorumDriver implements LockDriver {
       holder.owner,
       this.#members.map((_, at) => ballot.coming[forgotten.indexOf(at)]),
     )
+  }
+
+  /** Of a lock that is lost: where nobody has answered, and where a vote that was asked for again may still come. */
+  #sweepRest({ key, holder: { owner } }: Lease, ballot: Ballot<Lease | undefined>, ttlMs: number, call: Call): void {
+    const coming = this.#coming.get(owner)
+    for (const [at, answer] of ballot.answers.entries()) {
+      if (isThere(answer)) continue
+      if (!isGone(answer) || coming !== undefined) this.#sweep(at, key, owner, ttlMs, call)
+    }
   }
 
   async release(key: string, version: Version, call: Call): Promise<boolean> {

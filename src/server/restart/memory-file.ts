@@ -19,7 +19,7 @@ import {
 } from '../../store/index.js'
 import { type Moments, systemMoments } from '../state/moments.js'
 import { type Occupancy, occupy } from '../state/occupancy.js'
-import { type Note, noteNow, stoppedFor } from './note.js'
+import { noteIn, noteNow, stoppedFor } from './note.js'
 
 /** Thrown when the file cannot be used at all: a directory, or in one that is missing, not writable, or of another server. */
 export class MemoryFileError extends Error {
@@ -101,7 +101,7 @@ export class MemoryFile {
     const startedAtMs = performance.now()
     const image = await StoreImage.open(this.#path)
     try {
-      const note = JSON.parse(image.header.note) as Note
+      const note = noteIn(image.header.note)
       // What was given since by a server without this file is in the lock state alone.
       if (locks !== undefined && note.lockState !== (locks.text ?? null))
         throw new StoreImageError('it is not of the stop that the state directory tells of')
@@ -142,7 +142,7 @@ export class MemoryFile {
   async save(table: Table, lockState: string | undefined): Promise<void> {
     const startedAtMs = performance.now()
     try {
-      const note = JSON.stringify(noteNow(lockState, this.#moments))
+      const note = () => JSON.stringify(noteNow(lockState, this.#moments))
       const onProgress = (done: number, total: number) => this.#progress('saving', done, total)
       const { items, bytes } = await table.saveImage(this.#path, note, onProgress)
       this.#tell('saved', 'to', items, bytes, startedAtMs, '')

@@ -10,6 +10,7 @@ export async function openTable(
   log: (message: string) => void,
 ): Promise<Table> {
   const table = (await file?.load(options, state)) ?? Table.create(options, undefined, state?.inherited)
+  state?.reckonWith(table.leaseLeftMs())
   // A table that was brought back has the locks that were held, and waits for nobody unless it did so before.
   tellGrace(table.graceMs, log)
   return table

@@ -63,14 +63,23 @@ export class LockState {
   readonly inherited: Inherited
   /** The file as it was found; undefined when there was none. */
   readonly text: string | undefined
-  readonly place: LockStatePlace
+  #place: LockStatePlace
   readonly #occupancy: Occupancy
 
   private constructor(inherited: Inherited, text: string | undefined, place: LockStatePlace, occupancy: Occupancy) {
     this.inherited = inherited
     this.text = text
-    this.place = place
+    this.#place = place
     this.#occupancy = occupancy
+  }
+
+  get place(): LockStatePlace {
+    return this.#place
+  }
+
+  /** A lease that lasts so long, in ms, came with the table: the next start must not think that there can be none. */
+  reckonWith(leaseMs: number): void {
+    this.#place = { ...this.#place, leaseMs: Math.max(this.#place.leaseMs, leaseMs) }
   }
 
   /**

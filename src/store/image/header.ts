@@ -20,6 +20,7 @@ import type { CasEra } from '../cas-epoch.js'
 import { StoreError } from '../errors.js'
 import { Key } from '../key.js'
 import * as layout from '../layout.js'
+import { PAGE_SHIFTS } from '../memory.js'
 
 /** Thrown when an image cannot be read or written; nothing was changed. The message says what is wrong with "it". */
 export class StoreImageError extends StoreError {
@@ -62,6 +63,8 @@ const VERSION = 1
 const VERSION_AT = 16
 const LENGTH_AT = 20
 const HEADER_MAX = 2 ** 24
+/** One stripe of all the memory that there may be has a shallower directory. */
+const DEPTH_MAX = 24
 
 /** Pages of a part of the file. */
 export function pagesPerPart(pageShift: number): number {
@@ -109,12 +112,41 @@ export function headerLength(preamble: Buffer): number {
   return length
 }
 
-/** @throws StoreImageError for a header, its sum being right, of a program that lays memory out otherwise. */
+/**
+ * @throws StoreImageError for a header, its sum being right, of a program that lays memory out otherwise, or with figures that
+ * cannot be: they say how much memory is taken.
+ */
 export function decodeHeader(json: Buffer): ImageHeader {
-  const fields = JSON.parse(json.toString(), (name, value) => (isBig(name) ? BigInt(value) : value))
+  const fields = parsed(json)
   const ours = dialect(fields.seed)
   if (fields.byteOrder !== ours.byteOrder) throw new StoreImageError('it is of a machine with another byte order')
   if (fields.layout !== ours.layout || String(fields.hashes) !== String(ours.hashes))
     throw new StoreImageError('it is of a version of latchkey that lays memory out otherwise')
+  if (!isPossible(fields)) throw new StoreImageError('it is damaged: the figures of its header cannot be')
   return fields
+}
+
+function parsed(json: Buffer) {
+  try {
+    return JSON.parse(json.toString(), (name, value) => (isBig(name) ? BigInt(value) : value))
+  } catch {
+    throw new StoreImageError('it is damaged: its header is no JSON')
+  }
+}
+
+function isPossible({ pageShift, stripes, depth, pages, tableWords, lastSequence, ...rest }: ImageHeader): boolean {
+  const within = (value: number, least: number, most: number) =>
+    Number.isInteger(value) && value >= least && value <= most
+  return (
+    PAGE_SHIFTS.includes(pageShift) &&
+    within(stripes, 1, layout.MAX_STRIPES) &&
+    Number.isInteger(Math.log2(stripes)) &&
+    within(pages, 0, layout.MAX_MEMORY / 2 ** pageShift) &&
+    // A directory leads to pages of the index.
+    within(depth, 0, DEPTH_MAX) &&
+    within(tableWords, 0, stripes * (layout.STRIPE_WORDS + 2 ** depth) + pages * layout.PAGE_WORDS) &&
+    within(lastSequence, 0, Number.MAX_SAFE_INTEGER) &&
+    [rest.nowMs, rest.flushAtMs, rest.graceUntilMs, rest.latestLeaseMs].every(Number.isFinite) &&
+    rest.eras.length > 0
+  )
 }

@@ -39,7 +39,9 @@ export async function writeImage(
 ): Promise<ImageSize> {
   const unfinished = `${path}.new`
   try {
-    const size = await writeSynced(await openFile(unfinished, 'w', 0o600), memory, facts, onProgress)
+    // Of another's file, or through another's link, it would not be ours alone.
+    await rm(unfinished, { force: true })
+    const size = await writeSynced(await openFile(unfinished, 'wx', 0o600), memory, facts, onProgress)
     await rename(unfinished, path)
     await syncDirectory(dirname(path))
     return size

@@ -1,5 +1,5 @@
 /** One participant: what it has in hand, and the rounds that it makes. */
-import { createLocks, type Environment, LeaseClock, type Locks, memcachedOver } from '../../locks/index.js'
+import { createLocks, type Environment, LeaseClock, type Locks, memcachedOver, quorumOf } from '../../locks/index.js'
 import type { Algorithm, Belief, CacheHabits, Hands, Holding, Task } from '../algorithm.js'
 import type { Outcome, Update } from '../history.js'
 import type { Plan, Round } from '../plan.js'
@@ -34,7 +34,7 @@ export class Participant {
   readonly #site: Site
   readonly #random: Chance
   #cache: PopularCache | undefined
-  #wire: SimulatedWire | undefined
+  #wires: readonly SimulatedWire[] = []
   #locks: Locks | undefined
   #isFinished = false
   #giveUp: AbortController | undefined
@@ -80,7 +80,7 @@ export class Participant {
 
   async close(): Promise<void> {
     await this.#locks?.close()
-    await this.#wire?.close()
+    await Promise.all(this.#wires.map((wire) => wire.close()))
     await this.#cache?.close()
   }
 
@@ -134,9 +134,13 @@ export class Participant {
 
   #makeLocks(): Locks {
     const environment = this.#environment()
-    const { plan } = this.#around
-    this.#wire = new SimulatedWire(this.#site, this.#hostsInOrder())
-    const driver = memcachedOver(this.#wire, { maxLease: plan.ttlMs }, environment.timer)
+    const { plan, algorithm } = this.#around
+    const hosts = this.#hostsInOrder()
+    const fleets = algorithm.quorum ? hosts.map((host) => [host]) : [hosts]
+    this.#wires = fleets.map((fleet) => new SimulatedWire(this.#site, fleet))
+    const drivers = this.#wires.map((wire) => memcachedOver(wire, { maxLease: plan.ttlMs }, environment.timer))
+    const chance = { timer: environment.timer, random: environment.random, times: this.machine }
+    const driver = algorithm.quorum ? quorumOf(drivers, undefined, chance) : drivers[0]
     return createLocks(driver, { label: 'torture' }, environment)
   }
 

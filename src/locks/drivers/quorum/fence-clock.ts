@@ -3,6 +3,8 @@
  * so that two who ask in the same microsecond differ. Servers remember the greatest that they were told of (a floor); a clock that
  * is behind is told so by them, and counts ahead from then on. The scale is that of Latchkey's tokens.
  */
+import { systemTime, type TimeSources } from '../../clock.js'
+
 const BEGINNING_MS = Date.UTC(2020, 0, 1)
 const STEPS_PER_MICROSECOND = 4096
 /** As far as the two clocks may differ before the finer one is set by the coarser. */
@@ -10,14 +12,16 @@ const APART_MS = 5
 
 export class FenceClock {
   readonly #random: () => number
+  readonly #times: TimeSources
   #last = 0n
   /** What is added, since floors were found above our clock. */
   #ahead = 0n
   #anchorMs = Number.NaN
 
   /** `random`: from 0, below 1. */
-  constructor(random: () => number = Math.random) {
+  constructor(random: () => number = Math.random, times: TimeSources = systemTime) {
     this.#random = random
+    this.#times = times
   }
 
   /** Greater than all that this one has given, and than every floor it was told. */
@@ -41,7 +45,7 @@ export class FenceClock {
 
   /** Since the beginning, with fractions, which only the monotonic clock has; set again when the wall clock is. */
   #wallMs(): number {
-    const [wall, fine] = [Date.now() - BEGINNING_MS, performance.now()]
+    const [wall, fine] = [this.#times.wallMs() - BEGINNING_MS, this.#times.monotonicMs()]
     if (!(Math.abs(this.#anchorMs + fine - wall) < APART_MS)) this.#anchorMs = wall - fine
     return this.#anchorMs + fine
   }

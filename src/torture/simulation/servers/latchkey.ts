@@ -5,9 +5,11 @@
 import type { Deed } from '../../history.js'
 import type { VirtualTime } from '../virtual-time.js'
 import { type Caller, type Item, ModelServer, type Note } from './model-server.js'
-import { type Answer, clientError, flagOf, NS, type Request, serverError } from './request.js'
+import { type Answer, clientError, EX, flagOf, NF, NS, type Request, serverError } from './request.js'
 
 const PINNED = 'latchkey:lock:'
+/** What a key's fence register is under: pinned, too. */
+const REGISTER = 'latchkey:fence:'
 /** The horizon is written so far beyond what is needed. */
 const STEP_MS = 10_000
 /** And so much more of it is waited for. */
@@ -54,6 +56,7 @@ export class Latchkey extends ModelServer {
     const waitMs = request.command === 'ms' ? Number(flagOf(request.flags, 'w') ?? 0) : 0
     if (waitMs > 0 && flagOf(request.flags, 'M') !== 'E') answer(clientError('w is for mode ME only'))
     else if (waitMs > 0 && this.find(request.key) !== undefined) this.#wait(request, caller, waitMs, answer)
+    else if (request.command === 'md' && flagOf(request.flags, 'g') !== undefined) answer(this.#raise(request))
     else super.serve(request, caller, answer)
   }
 
@@ -105,7 +108,7 @@ export class Latchkey extends ModelServer {
   }
 
   protected override isPinned(key: string): boolean {
-    return key.startsWith(PINNED)
+    return key.startsWith(PINNED) || key.startsWith(REGISTER)
   }
 
   protected override waitersOf(key: string): number {
@@ -150,9 +153,19 @@ export class Latchkey extends ModelServer {
     return refused ?? (before === undefined ? this.#grace(request) : undefined)
   }
 
+  /** A deletion with a fence: refused below the register, which it raises also where there is nothing to delete. */
+  #raise(request: Request): Answer {
+    const fence = BigInt(flagOf(request.flags, 'g')!)
+    const key = REGISTER + request.key
+    const before = this.find(key)
+    if (before !== undefined && BigInt(before.value) > fence) return EX
+    this.put({ ...request, key }, before, `${fence}`, Number.POSITIVE_INFINITY)
+    return NF
+  }
+
   #grace({ key, flags }: Request): Answer | undefined {
     const leftMs = Math.ceil(this.#graceUntil - this.time.now())
-    if (leftMs <= 0 || !this.isPinned(key) || flagOf(flags, 'M') !== 'E') return undefined
+    if (leftMs <= 0 || !key.startsWith(PINNED) || flagOf(flags, 'M') !== 'E') return undefined
     return serverError(`lock grace: ${leftMs} ms left`)
   }
 
