@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   locks: { mayImport: ['time', 'fencing'] },
   // Each driver drives one door, and which one is its own business; the core of locks knows none.
   'locks/drivers': { mayImport: without('cli', 'torture', 'console') },
+  'compat/redlock': { mayImport: ['locks'] },
   torture: { mayImport: without('cli', 'torture') },
   console: { mayImport: ['server'] },
   cli: { mayImport: without('cli') },

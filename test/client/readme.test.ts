@@ -1,4 +1,4 @@
-/** The README's examples of client and locks are compiled and run as they stand, but for the address of the server. */
+/** The README's examples of client and locks, and that of migrating, are compiled and run as they stand, but for the address of the server. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,13 +7,14 @@ import { test } from 'node:test'
 import { examplesOf, runExamples } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
 
-test('the examples of the README', async () => {
+test('the examples of the README, and of migrating', async () => {
   // With a state directory: a lock on a server that has just started would have to wait.
   const state = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
   const server = await startLatchkey({ threads: 1, args: ['--state-dir', state] })
   try {
-    const examples = examplesOf('README.md').filter((code) => /'latchkey\/(client|locks)'/.test(code))
-    assert.equal(examples.length, 6)
+    const all = [...examplesOf('README.md'), ...examplesOf('docs/MIGRATING.md')]
+    const examples = all.filter((code) => /'latchkey\/(client|locks)'/.test(code))
+    assert.equal(examples.length, 7)
     runExamples(
       'readme',
       examples.map((code) => runnable(code, server.port)),
