@@ -21,6 +21,8 @@ import { predecessor, type Queue, waitTurn } from './zookeeper/turn.js'
 /** Each has a connection; a server takes 60 from one address unless it is told otherwise. More of one driver ask again and again. */
 const MOST_WAITERS = 32
 const CLOSE_MS = 1000
+/** A timeout has 32 bits. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export interface ZooKeeperOptions {
   /** Of one ensemble, any number of its servers: `localhost:2181`, which is the default. */
@@ -196,7 +198,7 @@ class ZooKeeperDriver implements LockDriver {
   /** One that lives as long as the lease, counted from when this was called at the earliest. */
   async #session(ttlMs: number, name: string, call: Call): Promise<Session> {
     const timeoutMs = lifeMs(ttlMs)
-    const session = await this.#ensemble.open(timeoutMs, name, call)
+    const session = await this.#ensemble.open(Math.min(timeoutMs, LONGEST_MS), name, call)
     if (session.timeoutMs >= timeoutMs) return session
     this.#ensemble.end(session, call)
     const why = `ZooKeeper grants ${session.timeoutMs} ms at most (maxSessionTimeout), and not ${timeoutMs}`

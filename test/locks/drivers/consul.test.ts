@@ -49,6 +49,7 @@ test('a lease that is shorter than Consul’s shortest session is held by one of
       assert.equal(await ownerOf(driver, 'k'), lease.holder.owner)
       assert.equal(await driver.release('k', lease.version, call), true)
     }
+    await assert.rejects(driver.claim(claimOf('k', { ttlMs: 25 * 3_600_000 }), call), { code: 'LOCK_ARGUMENT' })
     await driver.close()
   }, 10_000))
 

@@ -22,7 +22,8 @@ export interface Operation {
   readonly Index?: number
 }
 
-const REFUSED = /No cluster leader|Permission denied|ACL (not found|disabled|support)|rate limit|Invalid Session TTL/i
+const REFUSED = /No cluster leader|Permission denied|ACL (not found|disabled|support)|rate limit/i
+const INVALID = /Invalid Session TTL/
 /** Consul refuses less unless `session_ttl_min` allows it. */
 const LEAST_MS = 10_000
 
@@ -54,11 +55,13 @@ export class ConsulApi {
     })
     const begun = (ms: number) => this.#asked('PUT', '/v1/session/create', lasting(ms), lock, call)
     let reply = await begun(Math.max(ttlMs, this.#leastMs))
-    if (/Invalid Session TTL/.test(reply.text) && ttlMs < LEAST_MS) {
+    if (INVALID.test(reply.text) && ttlMs < LEAST_MS) {
       this.#leastMs = LEAST_MS
       reply = await begun(LEAST_MS)
     }
     if (reply.status === 200) return String(JSON.parse(reply.text).ID)
+    if (INVALID.test(reply.text))
+      throw new LockArgumentError(`Consul refuses a lease of ${ttlMs} ms: ${reply.text}`, lock)
     throw asUnavailable(this.#failure(reply, lock), lock)
   }
 
