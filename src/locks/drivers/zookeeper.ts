@@ -9,13 +9,14 @@ import { LockArgumentError, OutcomeUnknownError } from '../errors.js'
 import { checkKeys } from '../settings.js'
 import { readVersion, versionOf } from './entry-version.js'
 import { lifeMs } from './life.js'
-import { decodeRecord, encodeRecord, FOREIGN } from './record.js'
+import { encodeRecord } from './record.js'
 import { Ensemble } from './zookeeper/ensemble.js'
 import { Kept } from './zookeeper/kept.js'
-import { extended, inOrder, keyOf, nodeOf, placeOf } from './zookeeper/places.js'
-import { type Created, children, create, type NewNode, read, remove, replace, sync } from './zookeeper/requests.js'
+import { Nodes } from './zookeeper/nodes.js'
+import { extended, keyOf, nodeOf, placeOf } from './zookeeper/places.js'
+import { type Created, create, replace } from './zookeeper/requests.js'
 import { serverInfo } from './zookeeper/server-info.js'
-import { BAD_VERSION, NO_NODE, NODE_EXISTS, type Session, ZooKeeperError } from './zookeeper/session.js'
+import { BAD_VERSION, NO_NODE, type Session, ZooKeeperError } from './zookeeper/session.js'
 import { predecessor, type Queue, waitTurn } from './zookeeper/turn.js'
 
 /** Each has a connection; a server takes 60 from one address unless it is told otherwise. More of one driver ask again and again. */
@@ -49,7 +50,7 @@ class ZooKeeperDriver implements LockDriver {
   readonly remake: LockDriver['remake']
   readonly #ensemble: Ensemble
   readonly #root: string
-  readonly #isOurs: boolean
+  readonly #nodes: Nodes
   readonly #kept = new Kept()
   #waiters = 0
 
@@ -59,7 +60,7 @@ class ZooKeeperDriver implements LockDriver {
     if (!ROOT.test(root)) throw new LockArgumentError('root is a path of letters, digits, - and _, such as /latchkey')
     this.#ensemble = new Ensemble(servers, digest)
     this.#root = root
-    this.#isOurs = digest !== undefined
+    this.#nodes = new Nodes(this.#ensemble, root, digest !== undefined)
     this.remake = { module: import.meta.url, options }
   }
 
@@ -91,7 +92,7 @@ class ZooKeeperDriver implements LockDriver {
     const session = await this.#session(ttlMs, name, call)
     const node = nodeOf(this.#root, key)
     const before = { path: `${node}/${old.entry}`, version: Number(old.revision) }
-    const next = this.#place(`${node}/${extended(place)}`, encodeRecord(holder, fence ?? 'none'), 'ephemeral')
+    const next = this.#nodes.place(`${node}/${extended(place)}`, encodeRecord(holder, fence ?? 'none'), 'ephemeral')
     const replacing = () => replace(session, before, next, call.deadlineMs).then(() => true)
     if (!(await this.#changing(session, name, call, replacing, [NO_NODE, BAD_VERSION]))) {
       this.#ensemble.end(session, call)
@@ -107,40 +108,17 @@ class ZooKeeperDriver implements LockDriver {
     call.signal?.throwIfAborted()
     const { entry, revision } = readVersion(version)
     const path = `${nodeOf(this.#root, key)}/${entry}`
-    const removing = (main: Session) => remove(main, path, Number(revision), call.deadlineMs)
-    const isGone = await this.#ensemble.change(key, call, removing, [NO_NODE, BAD_VERSION]).then(
-      () => true,
-      (error) => refusal(error, false),
-    )
+    const isGone = await this.#nodes.remove(path, Number(revision), key, call)
     if (isGone) this.#end(String(version), call)
     return isGone
   }
 
-  async find(key: string, call: Call): Promise<Found | undefined> {
-    const node = nodeOf(this.#root, key)
-    for (;;) {
-      call.signal?.throwIfAborted()
-      const order = inOrder(await this.#children(node, key, call))
-      const [first] = order
-      if (first === undefined) return undefined
-      const reading = (main: Session) => read(main, `${node}/${first}`, call.deadlineMs)
-      const entry = await this.#ensemble.ask(key, call, reading, [NO_NODE]).catch((error) => refusal(error, undefined))
-      // It has gone meanwhile, or has been extended: look again.
-      if (entry === undefined) continue
-      const { holder, fence } = decodeRecord(entry.data) ?? FOREIGN
-      return {
-        key,
-        holder,
-        fence: fence === 'token' ? entry.stat.czxid : fence === 'none' ? undefined : fence,
-        version: versionOf(first, BigInt(entry.stat.version)),
-        leftMs: undefined,
-        waiters: order.length - 1,
-      }
-    }
+  find(key: string, call: Call): Promise<Found | undefined> {
+    return this.#nodes.find(key, call)
   }
 
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
-    for (const name of await this.#children(this.#root, keyPrefix, call)) {
+    for (const name of await this.#nodes.children(this.#root, keyPrefix, call)) {
       const key = keyOf(name)
       const found = key?.startsWith(keyPrefix) ? await this.find(key, call) : undefined
       if (found !== undefined) yield found
@@ -208,13 +186,13 @@ class ZooKeeperDriver implements LockDriver {
   /** A place at the end of the queue. */
   async #enter(session: Session, { key, name, holder, guarantee }: Claim, call: Call): Promise<Created> {
     const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
-    const place = this.#place(`${nodeOf(this.#root, key)}/${holder.owner}-`, record, 'numbered')
+    const place = this.#nodes.place(`${nodeOf(this.#root, key)}/${holder.owner}-`, record, 'numbered')
     for (;;) {
       const created = await this.#changing(session, name, call, () => create(session, place, call.deadlineMs), [
         NO_NODE,
       ])
       if (created !== undefined) return created
-      await this.#makeNode(key, call)
+      await this.#nodes.make(key, call)
     }
   }
 
@@ -234,31 +212,6 @@ class ZooKeeperDriver implements LockDriver {
       this.#ensemble.end(session, call)
       throw error
     }
-  }
-
-  /** The lock's node goes by itself some time after its last child; the root stays. */
-  async #makeNode(key: string, call: Call): Promise<void> {
-    const parts = this.#root.slice(1).split('/')
-    const paths = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`)
-    const nodes = paths.map((path) => ({ path, data: '', kind: 'lasting', isOurs: false }) as const)
-    for (const node of [...nodes, this.#place(nodeOf(this.#root, key), '', 'container')]) {
-      const making = (main: Session) => create(main, node, call.deadlineMs)
-      await this.#ensemble.ask(key, call, making, [NODE_EXISTS]).catch((error) => refusal(error, undefined))
-    }
-  }
-
-  async #children(node: string, name: string, call: Call): Promise<string[]> {
-    call.signal?.throwIfAborted()
-    const asking = async (main: Session) => {
-      const synced = sync(main, node, call.deadlineMs)
-      const [, names] = await Promise.all([synced, children(main, node, call.deadlineMs)])
-      return names
-    }
-    return await this.#ensemble.ask(name, call, asking, [NO_NODE]).catch((error) => refusal(error, []))
-  }
-
-  #place(path: string, data: string, kind: NewNode['kind']): NewNode {
-    return { path, data, kind, isOurs: this.#isOurs }
   }
 
   #held(lease: Lease, session: Session): ClaimResult {
@@ -285,9 +238,4 @@ class ZooKeeperDriver implements LockDriver {
 function leaseOf({ key, name, holder, guarantee }: Claim, place: string, czxid: bigint, from: number): Lease {
   const fence = guarantee === 'fenced' ? czxid : undefined
   return { key, name, holder, guarantee, fence, version: versionOf(place, 0n), from, granularityMs: 0 }
-}
-
-function refusal<R>(error: unknown, instead: R): R {
-  if (error instanceof ZooKeeperError) return instead
-  throw error
 }

@@ -34,7 +34,11 @@ export async function waitTurn(queue: Queue, until: number, call: Call): Promise
 /** undefined when there is none. */
 export async function predecessor(queue: Queue, { deadlineMs }: Call): Promise<string | undefined> {
   const { ensemble, session, name, node, place } = queue
-  const names = await ensemble.on(session, name, true, () => children(session, node, deadlineMs), [])
+  const asked = ensemble.on(session, name, false, () => children(session, node, deadlineMs), [])
+  // The place is there all the same.
+  const names = await asked.catch((error) => {
+    throw new OutcomeUnknownError(error)
+  })
   const order = inOrder(names)
   const mine = order.indexOf(place)
   if (mine < 0) throw new OutcomeUnknownError(new Error('its place in the queue was lost'))
