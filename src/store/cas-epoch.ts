@@ -12,9 +12,9 @@ const TWO_32 = 2 ** 32
 const BEGINNING_MS = Date.UTC(2020, 0, 1)
 const STEPS_PER_MS = 4096n * 1000n
 
-/** The first token of a table that is made at this time of the wall clock. */
+/** The first token of a table that is made at this time of the wall clock: 0 where that has not been set yet. */
 export function casEpochAt(wallMs: number): bigint {
-  return BigInt(Math.floor(wallMs) - BEGINNING_MS) * STEPS_PER_MS
+  return BigInt(Math.max(0, Math.floor(wallMs) - BEGINNING_MS)) * STEPS_PER_MS
 }
 
 export interface CasEra {

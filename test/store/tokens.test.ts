@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Bytes } from 'latchkey/store'
-import { Tokens } from '#dist/store/cas-epoch.js'
+import { casEpochAt, Tokens } from '#dist/store/cas-epoch.js'
 
 const target = Bytes.allocate(16)
 
@@ -42,4 +42,9 @@ test('of an earlier era too', () => {
     assert.equal(copied(tokens, sequence, 63), tokens.of(sequence, 63))
   }
   assert.notEqual(copied(tokens, 1000, 0) >> 50n, copied(tokens, 1001, 0) >> 50n)
+})
+
+test('a table that is made before the clock is set has small tokens, and the next one greater ones', () => {
+  assert.equal(casEpochAt(0), 0n)
+  assert.ok(casEpochAt(Date.now()) > 0n)
 })

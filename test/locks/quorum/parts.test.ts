@@ -31,6 +31,11 @@ test('a clock that is behind is ahead of the floor from then on, and stays in st
   assert.ok(slow.next() > fast.next() + 900_000n * 4096n)
 })
 
+test('a clock that nobody has set yet gives small fences, and none below 0', () => {
+  const clock = new FenceClock(() => 0, { wallMs: () => 5000, monotonicMs: () => 5000 })
+  assert.deepEqual([clock.next(), clock.next()], [1n, 2n])
+})
+
 test('two that ask in the same microsecond differ by chance', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2030, 0, 1) })
   assert.notEqual(new FenceClock(() => 0.1).next() % 4096n, new FenceClock(() => 0.9).next() % 4096n)

@@ -45,7 +45,8 @@ export class FenceClock {
 
   /** Since the beginning, with fractions, which only the monotonic clock has; set again when the wall clock is. */
   #wallMs(): number {
-    const [wall, fine] = [this.#times.wallMs() - BEGINNING_MS, this.#times.monotonicMs()]
+    // A clock that has not been set yet is behind: no fence is below 0.
+    const [wall, fine] = [Math.max(0, this.#times.wallMs() - BEGINNING_MS), this.#times.monotonicMs()]
     if (!(Math.abs(this.#anchorMs + fine - wall) < APART_MS)) this.#anchorMs = wall - fine
     return this.#anchorMs + fine
   }
