@@ -93,13 +93,13 @@ async function onLatchkey(): Promise<Setting> {
 }
 
 function ours(driver: () => LockDriver, stop: () => Promise<unknown>): Setting {
-  const locks = createLocks(driver())
+  const locks = createLocks(driver(), { deadlineMs: 20_000 })
   const made: AnyRedlock[] = []
   return {
     ExecutionError: latchkey.ExecutionError,
     ResourceLockedError: latchkey.ResourceLockedError,
     create(settings) {
-      const redlock = new Latchkey([driver()], settings)
+      const redlock = new Latchkey([createLocks(driver(), { deadlineMs: 20_000 })], settings)
       made.push(redlock)
       return redlock
     },

@@ -106,9 +106,9 @@ export const cases: readonly Case[] = [
   {
     name: 'using: the routine’s value, the lock kept beyond its duration, and free after that',
     async run({ create, ExecutionError }) {
-      const redlock = create({ ...once, automaticExtensionThreshold: 700 })
-      const value = await redlock.using(['u1', 'u2'], 1000, async (signal) => {
-        await sleep(1200)
+      const redlock = create({ ...once, automaticExtensionThreshold: 1500 })
+      const value = await redlock.using(['u1', 'u2'], 2000, async (signal) => {
+        await sleep(2200)
         await assert.rejects(redlock.acquire(['u2'], 600), ExecutionError)
         if (signal.aborted) throw signal.error
         return 42
@@ -131,7 +131,7 @@ export const cases: readonly Case[] = [
   {
     name: 'using: a lock that is lost aborts the signal, which tells why',
     async run({ create, takeAway, ExecutionError }) {
-      const redlock = create({ ...once, automaticExtensionThreshold: 700 })
+      const redlock = create({ ...once, automaticExtensionThreshold: 200 })
       const using = redlock.using(['lost'], 1000, async (signal) => {
         await takeAway('lost')
         while (!signal.aborted) await sleep(10)
@@ -154,8 +154,8 @@ export const cases: readonly Case[] = [
     name: 'a lock that has ended can neither be extended nor released, and the next holder’s is not touched',
     async run({ create, ExecutionError }) {
       const redlock = create(once)
-      const lock = await redlock.acquire(['ended'], 100)
-      await sleep(150)
+      const lock = await redlock.acquire(['ended'], 600)
+      await sleep(650)
       const error = await lock.extend(20_000).catch((error) => error)
       assert.ok(error instanceof ExecutionError)
       assert.equal(error.attempts.length, 0)

@@ -97,7 +97,18 @@ test('attempts that are refused at once are as far apart as the settings say', a
   })
 })
 
-test('quit ends what waits, and releases what is held', () =>
+test('what is lost for good is not tried again', () =>
+  onStore(async (driver, shared) => {
+    const redlock = new Redlock(driver, { retryCount: 5, retryDelay: 1 })
+    const lock = await redlock.acquire(['k'], 20_000)
+    shared.delete('latchkey:lock:k')
+    const error = await lock.extend(20_000).catch((error) => error)
+    assert.ok(error instanceof ExecutionError)
+    assert.equal(error.attempts.length, 1)
+    await redlock.quit()
+  }))
+
+test('quit ends what waits, and releases what is held', { timeout: 20_000 }, () =>
   onStore(async (driver, shared) => {
     const redlock = new Redlock([driver], { retryCount: -1 })
     await redlock.acquire(['k'], 20_000)
@@ -108,7 +119,8 @@ test('quit ends what waits, and releases what is held', () =>
     await assert.rejects(waiting, ExecutionError)
     await assert.rejects(redlock.acquire(['other'], 20_000), { message: /closed/ })
     assert.equal(shared.get('latchkey:lock:k'), undefined)
-  }))
+  }),
+)
 
 test('locks with options of their own, and the fences of what is held', () =>
   onStore(async (driver, shared) => {
