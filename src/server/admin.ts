@@ -128,8 +128,7 @@ export function statsText(context: WorkerContext, args: string[]): string | Prom
     case 'reset':
       table.resetStats()
       metrics.reset()
-      void context.main.ask('forget prefixes')
-      return reply.RESET.toString()
+      return context.main.ask('forget prefixes').then(() => reply.RESET.toString())
     case 'detail':
       return statsDetail(context, args[2])
     default:

@@ -111,8 +111,10 @@ export class BinaryDialect implements Dialect {
     const { frame } = binaryExecutor
     switch (frame.shape.command) {
       case Opcode.Stat:
+        this.#flow.endTurn()
         return runStat(this.#context, this.#flow)
       case Opcode.Flush:
+        this.#flow.endTurn()
         runFlush(this.#context)
         return true
       case Opcode.Verbosity:

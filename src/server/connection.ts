@@ -219,6 +219,10 @@ export class Connection implements TransportEvents, Turn, Flow {
     return false
   }
 
+  endTurn(): void {
+    this.#left = 0
+  }
+
   speak(dialect: Dialect): void {
     this.#dialect = dialect
   }

@@ -22,14 +22,16 @@ export interface Dialect {
 
 /** A long answer, written a slice at a time. */
 export interface Slices {
-  /** Writes one. True when that was the last. */
+  /** Writes one, and throws nothing. True when that was the last. */
   step(): boolean
 }
 
-/** What a dialect can do with its connection. After all but `mayAnswer` and `speak` it answers no other request, and returns. */
+/** What a dialect can do with its connection. After all but the first three it answers no other request, and returns. */
 export interface Flow extends Client {
   /** Asked before every request. False: not now, because the client does not read, or because it has had its turn. */
   mayAnswer(): boolean
+  /** The request just answered may have taken as long as many: it was this turn's last. */
+  endTurn(): void
   /** Another dialect goes on from where this one returns. */
   speak(dialect: Dialect): void
   /** The answer is made elsewhere: `write` is called when it is there, and can be written. */

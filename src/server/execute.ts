@@ -254,8 +254,12 @@ export class Executor {
     options.mode = isMeta ? metaMode(request.meta.mode) : MODES[request.command]
     options.compareCas = isMeta ? request.meta.compareCas : request.command === Command.Cas ? request.cas : undefined
     options.fence = isMeta ? request.meta.fence : undefined
-    this.#table.refuseTooLarge(this.#useKey(), options, request.valueLength)
-    if (!request.noreply) this.#out.text(reply.TOO_LARGE)
+    try {
+      this.#table.refuseTooLarge(this.#useKey(), options, request.valueLength)
+      if (!request.noreply) this.#out.text(reply.TOO_LARGE)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   #delete(): void {

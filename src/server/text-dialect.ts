@@ -139,8 +139,10 @@ export class TextDialect implements Dialect {
     return request.next
   }
 
+  /** All but `version` may take milliseconds. */
   #serve(): number {
     const outcome = runServerCommand(this.#context)
+    if (this.#context.executor.request.command !== Command.Version) this.#flow.endTurn()
     if (outcome.action === Action.None) return this.#stoppedAt
     if (outcome.action === Action.Close) this.#flow.close()
     else if (outcome.action === Action.Walk) this.#flow.walk(outcome.walk)

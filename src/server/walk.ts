@@ -1,6 +1,7 @@
 /** `lru_crawler metadump` and `mgdump`: every key, in slices, so that nobody else waits and nothing piles up. */
 import { type Output, reply, writeBase64 } from '../protocol/index.js'
 import { Bytes, type ItemReader, type ItemView, sizeClassOf, type Table } from '../store/index.js'
+import { oneLine } from './refusals.js'
 import { escaped, standsForItself } from './uri.js'
 
 const DUMP_END = reply.END
@@ -38,7 +39,12 @@ export class Walk implements ItemReader {
   step(): boolean {
     this.#nowSeconds = Math.floor(Date.now() / 1000)
     const table = this.#table
-    this.#cursor = this.#pinnedOnly ? table.scanPinned(this.#cursor, this) : table.scan(this.#cursor, this)
+    try {
+      this.#cursor = this.#pinnedOnly ? table.scanPinned(this.#cursor, this) : table.scan(this.#cursor, this)
+    } catch (error) {
+      this.#out.string(`SERVER_ERROR ${oneLine((error as Error).message)}\r\n`)
+      return true
+    }
     if (this.#cursor !== 0) return false
     if (this.#asCommands) this.#out.string(MG_END)
     else this.#out.text(DUMP_END)
