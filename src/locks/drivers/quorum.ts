@@ -7,39 +7,21 @@
  * majority had been told of no greater one by the time that they had granted the lock. Else a greater one is chosen, and told. Two
  * majorities have a server in common, whose floor the earlier holder had raised before the later one could have its vote.
  */
-import { Chores } from '../chores.js'
-import type { TimeSources } from '../clock.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
-import { type Environment, systemTimer } from '../environment.js'
+import { systemTimer } from '../environment.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
 import { manyMayWait } from '../linked.js'
-import { sweep } from '../sweep.js'
 import { type MemcachedOptions, memcached } from './memcached.js'
+import { Aftermath, type Chance, UNANSWERED_MS } from './quorum/aftermath.js'
 import { type Answer, Ballot } from './quorum/ballot.js'
 import { Census } from './quorum/census.js'
 import { quorumFacts } from './quorum/facts.js'
 import { FenceClock } from './quorum/fence-clock.js'
 import { decodeVotes, encodeVotes } from './quorum/version.js'
+import { extendOn, isGone, isGranted, isThere, isTrue, releaseOn, type Vote, votesIn } from './quorum/votes.js'
 
 /** A fence that others have overtaken is chosen anew so often. */
 const FENCE_TRIES = 3
-/** A server that does not answer a release is asked again for so long; what it still has by then ends with its lease. */
-const UNANSWERED_MS = 60_000
-
-/** `times`: of whoever chooses fences. */
-type Chance = Pick<Environment, 'timer' | 'random'> & { readonly times?: TimeSources }
-
-/** By server: whether it is known what became of the claim, once that is so. */
-type Coming = Promise<boolean>[]
-
-/** What one server has granted. */
-interface Vote {
-  /** The server's number. */
-  readonly at: number
-  readonly lease: Lease
-  /** The greatest fence that it had been told of before. */
-  readonly floor: bigint
-}
 
 /** As for `memcached`, with three servers or more; an odd number, since four survive no more than three do. */
 export type QuorumOptions = MemcachedOptions
@@ -76,10 +58,7 @@ class QuorumDriver implements LockDriver {
   readonly #members: readonly LockDriver[]
   readonly #needed: number
   readonly #fences: FenceClock
-  readonly #chance: Chance
-  readonly #chores = new Chores()
-  /** Votes that are on their way to a holder, by owner and server: a release waits for them, lest one comes after it. */
-  readonly #coming = new Map<string, Coming>()
+  readonly #aftermath: Aftermath
 
   constructor(
     members: readonly LockDriver[],
@@ -89,7 +68,7 @@ class QuorumDriver implements LockDriver {
     this.#members = members
     this.#needed = (members.length >> 1) + 1
     this.remake = remake
-    this.#chance = chance
+    this.#aftermath = new Aftermath(members, chance)
     this.#fences = new FenceClock(chance.random, chance.times)
   }
 
@@ -102,20 +81,29 @@ class QuorumDriver implements LockDriver {
     const asked = { ...claim, waitMs: 0, fence }
     const ballot = new Ballot(this.#members.map((member) => member.claim(asked, call)))
     await ballot.until(() => this.#isDecided(ballot, isGranted))
-    try {
-      call.signal?.throwIfAborted()
-      const granted = votesIn(ballot)
-      if (granted.length < this.#needed) {
-        await this.#takeBack(claim, ballot, call)
-        return await this.#refusal(claim, ballot, call)
-      }
-      const votes = fence === undefined ? granted : await this.#withFence(granted, fence, claim, call)
-      this.#expect(claim.holder.owner, ballot.coming)
-      return { status: 'held', lease: this.#leaseOf(votes, from) }
-    } catch (error) {
-      await this.#takeBack(claim, ballot, call)
+    const lease = await this.#won(claim, ballot, from, fence, call).catch(async (error) => {
+      await this.#aftermath.takeBack(claim, ballot, call)
       throw error
-    }
+    })
+    if (lease !== undefined) return { status: 'held', lease }
+    await this.#aftermath.takeBack(claim, ballot, call)
+    return this.#refusal(claim, ballot, call)
+  }
+
+  /** undefined: too few have granted it. */
+  async #won(
+    claim: Claim,
+    ballot: Ballot<ClaimResult>,
+    from: number,
+    fence: bigint | undefined,
+    call: Call,
+  ): Promise<Lease | undefined> {
+    call.signal?.throwIfAborted()
+    const granted = votesIn(ballot)
+    if (granted.length < this.#needed) return undefined
+    const votes = fence === undefined ? granted : await this.#withFence(granted, fence, claim, call)
+    this.#aftermath.expect(claim.holder.owner, ballot.coming)
+    return this.#leaseOf(votes, from)
   }
 
   /** The votes, once a majority of them had been told of no fence as great. */
@@ -174,7 +162,7 @@ class QuorumDriver implements LockDriver {
     if (gone > this.#members.length - this.#needed) {
       // Lost for good: what is left of it keeps others waiting for nothing.
       await Promise.allSettled(votes.map(({ at, lease: { version } }) => this.#members[at].release(key, version, call)))
-      this.#sweepRest(lease, ballot, ttlMs, call)
+      this.#aftermath.sweepRest(lease, ballot, ttlMs, call)
       return undefined
     }
     const errors = ballot.errors()
@@ -198,28 +186,19 @@ class QuorumDriver implements LockDriver {
     const forgotten = [...answers.keys()].filter((at) => isGone(answers[at]))
     if (forgotten.length === 0) return
     const ballot = new Ballot(forgotten.map((at) => this.#members[at].claim(claim, call)))
-    this.#expect(
+    this.#aftermath.expect(
       holder.owner,
       this.#members.map((_, at) => ballot.coming[forgotten.indexOf(at)]),
     )
   }
 
-  /** Of a lock that is lost: where nobody has answered, and where a vote that was asked for again may still come. */
-  #sweepRest({ key, holder: { owner } }: Lease, ballot: Ballot<Lease | undefined>, ttlMs: number, call: Call): void {
-    const coming = this.#coming.get(owner)
-    for (const [at, answer] of ballot.answers.entries()) {
-      if (isThere(answer)) continue
-      if (!isGone(answer) || coming !== undefined) this.#sweep(at, key, owner, ttlMs, call)
-    }
-  }
-
   async release(key: string, version: Version, call: Call): Promise<boolean> {
     const { owner, versions } = decodeVotes(version)
-    const coming = this.#coming.get(owner)
+    const coming = this.#aftermath.comingTo(owner)
     const asked = this.#members.map((member, at) => releaseOn(member, key, owner, versions[at], coming?.[at], call))
     const ballot = new Ballot(asked)
     for (const [at, answer] of ballot.coming.entries()) {
-      void answer.then(({ kind }) => kind === 'failed' && this.#sweep(at, key, owner, UNANSWERED_MS, call))
+      void answer.then(({ kind }) => kind === 'failed' && this.#aftermath.sweep(at, key, owner, UNANSWERED_MS, call))
     }
     await ballot.until(() => this.#isDecided(ballot, isTrue))
     if (ballot.count(isTrue) >= this.#needed) return true
@@ -269,7 +248,7 @@ class QuorumDriver implements LockDriver {
   }
 
   async close(): Promise<void> {
-    await this.#chores.finish()
+    await this.#aftermath.finish()
     await Promise.all(this.#members.map((member) => member.close()))
   }
 
@@ -287,48 +266,6 @@ class QuorumDriver implements LockDriver {
     return { ...lease, version, from, granularityMs: Math.max(...votes.map((vote) => vote.lease.granularityMs)) }
   }
 
-  /** Nothing of a claim that failed is left: what was granted is given back before anybody asks again, the rest in the background. */
-  async #takeBack({ key, holder: { owner }, ttlMs }: Claim, ballot: Ballot<ClaimResult>, call: Call): Promise<void> {
-    const untold = { ...call, signal: undefined }
-    const giving = ballot.answers.map(async (answer, at) => {
-      if (answer.kind === 'none') {
-        void ballot.coming[at].then((late) => mayBeLeft(late) && this.#sweep(at, key, owner, ttlMs, untold))
-      } else if (isGranted(answer)) {
-        const { lease } = (answer as { value: { lease: Lease } }).value
-        const freed = await this.#members[at].release(key, lease.version, untold).catch(() => false)
-        if (!freed) this.#sweep(at, key, owner, ttlMs, untold)
-      } else if (mayBeLeft(answer)) this.#sweep(at, key, owner, ttlMs, untold)
-    })
-    await Promise.all(giving)
-  }
-
-  #sweep(at: number, key: string, owner: string, ttlMs: number, { clock, deadlineMs }: Call): void {
-    const place = {
-      driver: this.#members[at],
-      environment: { clock, ...this.#chance },
-      deadlineMs,
-      chores: this.#chores,
-    }
-    sweep(place, { key, owner, until: clock.now() + ttlMs })
-  }
-
-  /** Remembers what is on its way until it has come, or for as long as a request may well be delayed. */
-  #expect(owner: string, coming: readonly (Promise<Answer<ClaimResult>> | undefined)[]): void {
-    const before = this.#coming.get(owner)
-    const all = coming.map(async (one, at) => {
-      const known = await Promise.all([one?.then(isCertain), before?.[at]])
-      return !known.includes(false)
-    })
-    this.#coming.set(owner, all)
-    const forget = () => {
-      if (this.#coming.get(owner) === all) this.#coming.delete(owner)
-    }
-    void Promise.all(all).then((certain) => {
-      if (certain.includes(false)) this.#chance.timer(UNANSWERED_MS, forget, false)
-      else forget()
-    })
-  }
-
   #unavailable(name: string, errors: readonly unknown[]): LockUnavailableError {
     const waits = errors.flatMap((error) =>
       error instanceof LockUnavailableError && error.retryAfterMs !== undefined ? [error.retryAfterMs] : [],
@@ -341,72 +278,6 @@ class QuorumDriver implements LockDriver {
       ...(retryAfterMs !== undefined && { retryAfterMs }),
     })
   }
-}
-
-function isGranted(answer: Answer<ClaimResult>): boolean {
-  return answer.kind === 'given' && answer.value.status === 'held'
-}
-
-function isThere(answer: Answer<unknown>): boolean {
-  return answer.kind === 'given' && answer.value !== undefined
-}
-
-function isGone(answer: Answer<unknown>): boolean {
-  return answer.kind === 'given' && answer.value === undefined
-}
-
-function isTrue(answer: Answer<boolean>): boolean {
-  return answer.kind === 'given' && answer.value
-}
-
-function votesIn(ballot: Ballot<ClaimResult>): Vote[] {
-  return ballot
-    .given()
-    .flatMap(({ at, value }) => (value.status === 'held' ? [{ at, lease: value.lease, floor: value.floor ?? 0n }] : []))
-}
-
-/** What became of a claim is known: it was answered, or refused. */
-function isCertain(answer: Answer<ClaimResult>): boolean {
-  return answer.kind === 'given' || !mayBeLeft(answer)
-}
-
-/** A server that refused has done nothing; any other failure, an abort too, may have been carried out. */
-function mayBeLeft(answer: Answer<ClaimResult>): boolean {
-  if (answer.kind === 'failed') {
-    return !(answer.error instanceof LockUnavailableError || answer.error instanceof LockArgumentError)
-  }
-  return isGranted(answer)
-}
-
-/** Where the version is not known it is looked up, by the owner. */
-async function extendOn(
-  member: LockDriver,
-  lease: Lease,
-  version: Version | undefined,
-  ttlMs: number,
-  call: Call,
-): Promise<Lease | undefined> {
-  if (version !== undefined) return member.extend({ ...lease, version }, ttlMs, call)
-  const found = await member.find(lease.key, call)
-  if (found?.holder.owner !== lease.holder.owner) return undefined
-  return member.extend({ ...lease, version: found.version }, ttlMs, call)
-}
-
-async function releaseOn(
-  member: LockDriver,
-  key: string,
-  owner: string,
-  version: Version | undefined,
-  coming: Promise<boolean> | undefined,
-  call: Call,
-): Promise<boolean> {
-  if (version !== undefined) return member.release(key, version, call)
-  const isCertain = await coming
-  const found = await member.find(key, call)
-  if (found?.holder.owner === owner) return member.release(key, found.version, call)
-  // That it is not there is not yet the end: the request that was delayed may still arrive.
-  if (isCertain === false) throw new OutcomeUnknownError('its vote may still come')
-  return false
 }
 
 async function keysOf(list: AsyncIterable<Found>): Promise<string[]> {

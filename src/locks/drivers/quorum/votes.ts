@@ -1,0 +1,66 @@
+/** What servers say to a holder, and what is done to one server's vote. */
+import type { Call, ClaimResult, Lease, LockDriver, Version } from '../../driver.js'
+import { OutcomeUnknownError } from '../../errors.js'
+import type { Answer, Ballot } from './ballot.js'
+
+/** What one server has granted. */
+export interface Vote {
+  /** The server's number. */
+  readonly at: number
+  readonly lease: Lease
+  /** The greatest fence that it had been told of before. */
+  readonly floor: bigint
+}
+
+export function isGranted(answer: Answer<ClaimResult>): boolean {
+  return answer.kind === 'given' && answer.value.status === 'held'
+}
+
+export function isThere(answer: Answer<unknown>): boolean {
+  return answer.kind === 'given' && answer.value !== undefined
+}
+
+export function isGone(answer: Answer<unknown>): boolean {
+  return answer.kind === 'given' && answer.value === undefined
+}
+
+export function isTrue(answer: Answer<boolean>): boolean {
+  return answer.kind === 'given' && answer.value
+}
+
+export function votesIn(ballot: Ballot<ClaimResult>): Vote[] {
+  return ballot
+    .given()
+    .flatMap(({ at, value }) => (value.status === 'held' ? [{ at, lease: value.lease, floor: value.floor ?? 0n }] : []))
+}
+
+/** Where the version is not known it is looked up, by the owner. */
+export async function extendOn(
+  member: LockDriver,
+  lease: Lease,
+  version: Version | undefined,
+  ttlMs: number,
+  call: Call,
+): Promise<Lease | undefined> {
+  if (version !== undefined) return member.extend({ ...lease, version }, ttlMs, call)
+  const found = await member.find(lease.key, call)
+  if (found?.holder.owner !== lease.holder.owner) return undefined
+  return member.extend({ ...lease, version: found.version }, ttlMs, call)
+}
+
+export async function releaseOn(
+  member: LockDriver,
+  key: string,
+  owner: string,
+  version: Version | undefined,
+  coming: Promise<boolean> | undefined,
+  call: Call,
+): Promise<boolean> {
+  if (version !== undefined) return member.release(key, version, call)
+  const isCertain = await coming
+  const found = await member.find(key, call)
+  if (found?.holder.owner === owner) return member.release(key, found.version, call)
+  // That it is not there is not yet the end: the request that was delayed may still arrive.
+  if (isCertain === false) throw new OutcomeUnknownError('its vote may still come')
+  return false
+}
