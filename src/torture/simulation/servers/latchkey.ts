@@ -197,7 +197,7 @@ export class Latchkey extends ModelServer {
     if (at < 0) return
     queue.splice(at, 1)
     waiter.cancel()
-    waiter.answer(NS)
+    waiter.answer(this.notStored(NS, waiter.request))
   }
 
   /** To the first who waits; no add comes in between. */

@@ -88,11 +88,6 @@ export class Memcached extends ModelServer {
     return refused
   }
 
-  /** It tells the token of what it has not stored, which is none. */
-  protected override notStored(answer: Answer, { flags }: Request): Answer {
-    return flags.includes('c') ? { ...answer, flags: ['c0'] } : answer
-  }
-
   #tickIn(ms: number): void {
     this.#cancelTick()
     this.#cancelTick = this.time.timer(ms, () => this.#tick())

@@ -119,8 +119,9 @@ export abstract class ModelServer {
     return this.full ? NO_MEMORY : undefined
   }
 
-  protected notStored(answer: Answer, _request: Request): Answer {
-    return answer
+  /** The token of what was not stored is told, which is none. */
+  protected notStored(answer: Answer, { flags }: Request): Answer {
+    return flags.includes('c') ? { ...answer, flags: ['c0'] } : answer
   }
 
   protected reply(status: string, request: Request, item: Item, value?: string): Answer {
