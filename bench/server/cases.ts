@@ -60,12 +60,23 @@ export function casesToRun(wire: Wire, quick: boolean): Case[] {
   const depths = quick ? [1, 16] : [1, 16, 64]
   return sizes.flatMap((valueBytes) =>
     kinds[wire]
+      .filter(([operation, depth]) => wire !== 'tls' || isShort(operation, depth, valueBytes))
       .filter(([, depth]) => depths.includes(depth))
       .flatMap(([operation, depth]) =>
         distributions.map((distribution) => ({ operation, depth, valueBytes, distribution })),
       ),
   )
 }
+
+/**
+ * Over TLS memcached 1.6.18 stops in the middle of what is sent at once when that is long (100 KB of sets were never
+ * answered), so that little is sent.
+ */
+function isShort(operation: Operation, depth: number, valueBytes: number): boolean {
+  return operation !== 'set' || depth * valueBytes <= MOST_OVER_TLS
+}
+
+const MOST_OVER_TLS = 10_000
 
 export function caseName(one: Case): string {
   return `${one.operation} ×${one.depth}, ${one.valueBytes} B, ${one.distribution}`

@@ -7,6 +7,7 @@ import { textReply, textRequest } from './text.js'
 /** Enough that a whole round touches about as many keys as there are: fewer would measure a warm CPU cache. */
 const requestsInPool = 131_072
 const loadDepth = 100
+const loadDepthOverTls = 8
 
 /** Requests joined into one write, and what the server has to answer to all of them. */
 export interface Batch {
@@ -28,7 +29,7 @@ export function loadingPool(wire: Wire, valueBytes: number): Pool {
   return pool(
     wire === 'binary' ? 'binary set' : 'set',
     valueBytes,
-    loadDepth,
+    wire === 'tls' ? loadDepthOverTls : loadDepth,
     Uint32Array.from({ length: keyCount }, (_, index) => index),
   )
 }

@@ -55,12 +55,14 @@ const classic = [...choices('classic', readers), ...choices('classic', writers)]
 const meta = [...choices('meta', metaReaders), ...choices('meta', metaWriters)]
 const counting = [...choices('classic', counters), ...choices('meta', metaCounters)]
 const odd = choices('classic', others)
-/** At once or later: behind a flush at once one that is to come gives memcached back what nobody has asked for meanwhile. */
 const binary = [...choices('binary', binaryReaders), ...choices('binary', binaryWriters)]
 const binaryCounting = choices('binary', binaryCounters)
 const binaryOdd = choices('binary', binaryOthers)
 const binaryFlushing = choices('binary', binaryFlushes)
-const flushing = [choices('classic', flushes), choices('classic', laterFlushes)]
+const flushing = choices('classic', flushes)
+const laterFlushing = choices('classic', laterFlushes)
+
+type Flush = 'none' | 'now' | 'later'
 
 /** Few have large values; with `large`, a limit in bytes, all. */
 export function conversation(seed: number, lane: number, alone: boolean, large = 0): Conversation {
@@ -77,7 +79,9 @@ export function conversation(seed: number, lane: number, alone: boolean, large =
     ? 'steps'
     : random.pick<Delivery>(['once', 'once', 'once', 'once', 'once', 'once', 'once', 'split', 'split'])
   const material = new Material(random, palette, lane)
-  const drawn = { text: drawText(random, palette, alone), binary: drawBinary(random, palette, alone) }
+  // Behind a flush at once one that is to come gives memcached back what nobody has asked for meanwhile.
+  const flush = !alone ? 'none' : random.pick<Flush>(['now', 'later'])
+  const drawn = { text: drawText(random, palette, flush), binary: drawBinary(random, palette, flush) }
   const length = limit > 0 ? 6 : random.chance(3) ? 300 : 10 + random.below(40)
   const speakers = random.pick([[0], [0, 1], [0, 1], [0, 1], [0, 1, BINARY], [0, BINARY], [BINARY]])
   let on = random.pick(speakers)
@@ -90,22 +94,22 @@ export function conversation(seed: number, lane: number, alone: boolean, large =
 }
 
 /** Each conversation knows some commands only, so that those meet more often than they would among all. */
-function drawText(random: Random, { counts }: Palette, alone: boolean): Choice[] {
+function drawText(random: Random, { counts }: Palette, flush: Flush): Choice[] {
   const all = [...classic, ...meta, ...(counts ? [...counting, ...counting] : [])]
   const kept = all.filter(() => random.chance(40))
   const some = [
     random.pick(classic),
     random.pick(meta),
     ...(random.chance(20) ? odd : []),
-    ...(alone ? random.pick(flushing) : []),
+    ...(flush === 'now' ? flushing : flush === 'later' ? laterFlushing : []),
   ]
   return [...kept, ...some]
 }
 
-function drawBinary(random: Random, { counts }: Palette, alone: boolean): Choice[] {
+function drawBinary(random: Random, { counts }: Palette, flush: Flush): Choice[] {
   const all = [...binary, ...(counts ? binaryCounting : []), ...(random.chance(20) ? binaryOdd : [])]
   const kept = all.filter(() => random.chance(40))
-  return [...kept, random.pick(binary), ...(alone ? binaryFlushing : [])]
+  return [...kept, random.pick(binary), ...(flush === 'now' ? binaryFlushing : [])]
 }
 
 function command({ protocol, make }: Choice, material: Material, on: number): Command {

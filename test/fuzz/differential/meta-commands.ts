@@ -68,6 +68,7 @@ const wrongFlags = [
   'Fx',
   'kx',
   'v5',
+  'x',
 ]
 
 /** The letters asked are drawn without repetition; a fault may repeat one. */
