@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { LockUnavailableError, OutcomeUnknownError } from 'latchkey/locks'
 import { type Case, call, clock } from './case.js'
 
 const driverCount = 6
@@ -24,8 +25,9 @@ export const stormCases: readonly Case[] = [
       const one = async (index: number) => {
         const driver = create()
         for (let round = 0; round < roundsEach && inTime(); ) {
-          const result = await driver.claim(claim('k', { ttlMs: kind.shortMs }), call)
-          if (result.status === 'busy') {
+          // What nobody knows the end of is no lock: it ends by itself.
+          const result = await driver.claim(claim('k', { ttlMs: kind.shortMs }), call).catch(ofUnknown)
+          if (result?.status !== 'held') {
             await sleep(Math.random() * 5)
             continue
           }
@@ -38,7 +40,7 @@ export const stormCases: readonly Case[] = [
           // What came too late was never believed.
           if (from < until)
             tenures.push({ from, to: forgets ? until : Math.min(clock.now(), until), fence: lease.fence! })
-          if (!forgets) await driver.release(lease.key, lease.version, call)
+          if (!forgets) await driver.release(lease.key, lease.version, call).catch(ofUnknown)
         }
       }
       await Promise.all(Array.from({ length: driverCount }, (_, index) => one(index)))
@@ -51,3 +53,8 @@ export const stormCases: readonly Case[] = [
     },
   },
 ]
+
+/** On a busy machine an engine may end what has taken as long as the lease. */
+function ofUnknown(error: unknown): undefined {
+  if (!(error instanceof OutcomeUnknownError || error instanceof LockUnavailableError)) throw error
+}
