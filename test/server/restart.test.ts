@@ -141,7 +141,7 @@ class Client {
     const sentAtMs = performance.now()
     const answer = await this.#ask(`ms ${key} 1 ${condition} p${LEASE_MS} c\r\nx\r\n`)
     if (/^SERVER_ERROR lock grace: \d+ ms left/.test(answer)) this.#beliefs.refused++
-    else assert.match(answer, /^(|HD c\d+\r\n|(NS|EX|NF)\r\n)$/)
+    else assert.match(answer, /^(|HD c\d+\r\n|(NS|EX|NF) c0\r\n)$/)
     const token = /^HD c(\d+)/.exec(answer)?.[1]
     if (token === undefined) return undefined
     this.#beliefs.believe(key, this.#id, sentAtMs + LEASE_MS - TICK_MS, BigInt(token))
@@ -172,14 +172,7 @@ async function someHeld(beliefs: Beliefs, before: number, random: Random): Promi
   while (!beliefs.areSome) await sleep(2)
 }
 
-async function torment(seed: number, threads: number): Promise<Beliefs> {
-  const random = new Random(seed)
-  const stateDir = mkdtempSync(join(tmpdir(), 'latchkey-restart-'))
-  const server = new Mortal(stateDir, { stateDir, maxLeaseMs: LEASE_MS + 100, threads })
-  const beliefs = new Beliefs()
-  await server.start()
-  const clients = Array.from({ length: CLIENTS }, (_, id) => new Client(server, beliefs, id, new Random(seed + id + 1)))
-  const runs = clients.map((client) => client.run())
+async function killAgainAndAgain(server: Mortal, beliefs: Beliefs, random: Random): Promise<void> {
   let granted = 0
   while (server.kills < KILLS) {
     await someHeld(beliefs, granted, random)
@@ -193,6 +186,18 @@ async function torment(seed: number, threads: number): Promise<Beliefs> {
   const before = beliefs.won
   // However it was killed, the grace ends by itself.
   while (beliefs.won < before + CLIENTS) await sleep(10)
+}
+
+async function torment(seed: number, threads: number): Promise<Beliefs> {
+  const random = new Random(seed)
+  const stateDir = mkdtempSync(join(tmpdir(), 'latchkey-restart-'))
+  const server = new Mortal(stateDir, { stateDir, maxLeaseMs: LEASE_MS + 100, threads })
+  const beliefs = new Beliefs()
+  await server.start()
+  const clients = Array.from({ length: CLIENTS }, (_, id) => new Client(server, beliefs, id, new Random(seed + id + 1)))
+  const runs = clients.map((client) => client.run())
+  const failed = Promise.all(runs).then(() => new Promise<never>(() => undefined))
+  await Promise.race([killAgainAndAgain(server, beliefs, random), failed])
   for (const client of clients) client.stopping = true
   await Promise.all(runs)
   await server.end('SIGTERM')
