@@ -102,7 +102,7 @@ for (const [path, env] of [
     await untilRow(admin, 'waiters', 2)
     await ended.send('mn\r\n')
     ended.end()
-    assert.equal((await ended.takeToClose()).toString(), 'NS O1\r\nMN\r\n')
+    assert.equal((await ended.takeToClose()).toString(), 'NS c0 O1\r\nMN\r\n')
     await untilRow(admin, 'waiters', 1)
     await ask(admin, 'md k\r\n')
     assert.match((await next.takeLine()).toString(), /^HD/)

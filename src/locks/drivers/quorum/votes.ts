@@ -59,7 +59,11 @@ export async function releaseOn(
   if (version !== undefined) return member.release(key, version, call)
   const isCertain = await coming
   const found = await member.find(key, call)
-  if (found?.holder.owner === owner) return member.release(key, found.version, call)
+  if (found?.holder.owner === owner) {
+    if (await member.release(key, found.version, call)) return true
+    // An extension that was delayed has come in between: it is looked for again.
+    throw new OutcomeUnknownError('its version has just changed')
+  }
   // That it is not there is not yet the end: the request that was delayed may still arrive.
   if (isCertain === false) throw new OutcomeUnknownError('its vote may still come')
   return false
