@@ -1,5 +1,5 @@
 /** What `stats` and its kinds answer. The names are an interface: monitoring reads them. */
-import type { Table } from '../store/index.js'
+import { COMMAND_NAMES, type Table } from '../store/index.js'
 import { BUNDLE_BYTES } from './events.js'
 import { Cell, Metric, type Metrics } from './metrics.js'
 import { type Settings, upSeconds } from './options.js'
@@ -195,18 +195,6 @@ const ITEM_COUNTS = [
   'crawlerReclaimed',
 ] as const
 
-/** Of these memcached_exporter calls a server down that has not the three of `set` and `cas` for a class that it names. */
-const COMMAND_COUNTS = [
-  'getHits',
-  'cmdSet',
-  'deleteHits',
-  'incrHits',
-  'decrHits',
-  'casHits',
-  'casBadval',
-  'touchHits',
-] as const
-
 function countRows<Name extends string>(
   prefix: string,
   counts: Record<Name, number>,
@@ -222,7 +210,8 @@ export function slabsStats(table: Table): StatRow[] {
     [`${id}:chunk_size`, upTo],
     [`${id}:used_chunks`, items],
     [`${id}:total_pages`, Math.ceil(bytes / pageBytes)],
-    ...countRows(String(id), counts, COMMAND_COUNTS),
+    // memcached_exporter calls a server down that has not those of `set` and `cas` for a class that it names.
+    ...countRows(String(id), counts, COMMAND_NAMES),
   ])
   return [
     ...rows,

@@ -44,7 +44,7 @@ export const Counter = Object.fromEntries(COUNTER_NAMES.map((name, cell) => [nam
 >
 
 /** What is done to items that are there, or offered, counted by size class alone: its total is the classes' sum. */
-const COMMAND_NAMES = [
+export const COMMAND_NAMES = [
   'getHits',
   'cmdSet',
   'deleteHits',

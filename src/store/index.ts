@@ -4,7 +4,7 @@ export { Bytes } from './bytes.js'
 export { casEpochAt } from './cas-epoch.js'
 export type { Claimed, ClaimOptions } from './claims.js'
 export { type Clock, monotonicClock } from './clock.js'
-export type { CounterName } from './counters.js'
+export { COMMAND_NAMES, type CounterName } from './counters.js'
 export {
   NotANumberError,
   StoreArgumentError,

@@ -57,8 +57,8 @@ export class Aftermath {
       if (answer.kind === 'none') {
         void ballot.coming[at].then((late) => mayBeLeft(late) && this.sweep(at, key, owner, ttlMs, untold))
       } else if (isGranted(answer)) {
-        const { lease } = (answer as { value: { lease: Lease } }).value
-        const freed = await this.#members[at].release(key, lease.version, untold).catch(() => false)
+        const { version } = answer.value.lease
+        const freed = await this.#members[at].release(key, version, untold).catch(() => false)
         if (!freed) this.sweep(at, key, owner, ttlMs, untold)
       } else if (mayBeLeft(answer)) this.sweep(at, key, owner, ttlMs, untold)
     })

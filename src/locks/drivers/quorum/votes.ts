@@ -12,7 +12,9 @@ export interface Vote {
   readonly floor: bigint
 }
 
-export function isGranted(answer: Answer<ClaimResult>): boolean {
+type Granted = { readonly kind: 'given'; readonly value: Extract<ClaimResult, { status: 'held' }> }
+
+export function isGranted(answer: Answer<ClaimResult>): answer is Granted {
   return answer.kind === 'given' && answer.value.status === 'held'
 }
 
