@@ -126,6 +126,27 @@ export interface Facts {
   readonly notes: readonly string[]
 }
 
+/** What a register holds. */
+export interface Registered<V extends Version = Version> {
+  readonly value: string
+  /** What a swap compares. */
+  readonly version: V
+}
+
+/**
+ * Values that outlive whoever wrote them, changed only by who has seen what is there: for what is built on locks and has to
+ * remember, such as when a job last ran. No register is a lock, and none is listed as one.
+ */
+export interface Registers {
+  /** Never older than what the last swap that anybody was told of has left. */
+  read(key: string, call: Call): Promise<Registered | undefined>
+  /**
+   * Writes if the register has still the version `before`, or nothing where that is undefined; the new version, or undefined when it
+   * was changed meanwhile. Kept for `ttlMs` after the last swap at least, as long as the engine forgets nothing.
+   */
+  swap(key: string, value: string, before: Version | undefined, ttlMs: number, call: Call): Promise<Version | undefined>
+}
+
 export interface LockDriver {
   /** `store`, `memcached`. */
   readonly kind: string
@@ -148,6 +169,8 @@ export interface LockDriver {
   /** All locks whose key begins so, in no order; expensive on stock memcached. */
   list(keyPrefix: string, call: Call): AsyncIterable<Found>
   facts(key: string, call: Call): Promise<Facts>
+  /** undefined where there can be none: a majority that has voted on a value says nothing about the next one. */
+  readonly registers?: Registers | undefined
   /**
    * How a helper thread makes the same driver: a module whose `default` export takes `options`, which can be cloned. undefined
    * where it cannot be made again.

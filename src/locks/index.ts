@@ -1,7 +1,20 @@
 /** `latchkey/locks`: lease locks, on the embedded store and on memcached servers. */
 export { type FencedUpdate, fencedUpdate, type Queryable, StaleFenceError } from '../fencing/index.js'
 export { LeaseClock, type TimeSources } from './clock.js'
-export type { Call, Claim, ClaimResult, Clock, Facts, Found, Holder, Lease, LockDriver, Version } from './driver.js'
+export type {
+  Call,
+  Claim,
+  ClaimResult,
+  Clock,
+  Facts,
+  Found,
+  Holder,
+  Lease,
+  LockDriver,
+  Registered,
+  Registers,
+  Version,
+} from './driver.js'
 export * from './drivers/index.js'
 export { type Environment, systemEnvironment } from './environment.js'
 export * from './errors.js'
