@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads'
 import { Store } from 'latchkey/store'
 import { THREAD_SLOTS } from '#dist/store/layout.js'
 import { Memory } from '#dist/store/memory.js'
+import { compileOnOwnThread } from '../support/compiling.js'
 import { chosenSeed } from '../support/seed.js'
 import { start } from './crew.js'
 import { fault, frame } from './frames.js'
@@ -18,6 +19,8 @@ const file = new URL('./termination-worker.js', import.meta.url)
 const KILLS = process.env.LATCHKEY_SOAK === '1' ? 1500 : 300
 const MORTALS = 3
 const PINNED = 40
+
+compileOnOwnThread()
 
 /** Waits until the workers have done some more operations together, or one of them is gone. */
 async function untilBusy(cells: Int32Array, random: Random): Promise<void> {

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Store } from 'latchkey/store'
+import { compileOnOwnThread } from '../support/compiling.js'
 import { chosenSeed } from '../support/seed.js'
 import { runCrew, start } from './crew.js'
 import { violations } from './invariants.js'
@@ -14,6 +15,8 @@ import { Cell, type WaitingJob, type WaitingReport } from './waiting-job.js'
 const file = new URL('./waiting-worker.js', import.meta.url)
 const KILLS = process.env.LATCHKEY_SOAK === '1' ? 500 : 60
 const MORTALS = 3
+
+compileOnOwnThread()
 
 function jobOf(keys: number, rounds: number, ttlMs: number): WaitingJob {
   const shared = (bytes: number) => new SharedArrayBuffer(bytes)

@@ -3,10 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Table } from 'latchkey/store'
 import type { CrewData } from '../../store/crew.js'
+import { compileOnOwnThread } from '../../support/compiling.js'
 import { Coroner, type Finding } from './coroner.js'
 import { Cell, DEEDS, type DeathsJob, type Deed, LANES, Lane, LaneState, laneAt, SURVIVORS } from './job.js'
 
 const file = new URL('./worker.js', import.meta.url)
+compileOnOwnThread()
+
 /** For hangs only. */
 const HANG_MS = 60_000
 
