@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../store/random.js'
+import { opcodes, set, takeResponse } from '../support/binary.js'
 import { chosenSeed } from '../support/seed.js'
 import { Wire } from '../support/wire.js'
 
@@ -218,6 +219,15 @@ test('killed again and again: never two holders, and fences never go back', asyn
   }
 })
 
+/** The status, and its words: 134 is 0x86, a passing trouble. */
+async function askBinary(server: Mortal, frame: Buffer): Promise<string> {
+  const wire = await Wire.open(server)
+  await wire.send(frame)
+  const answer = await takeResponse(wire)
+  wire.close()
+  return `${answer?.status}: ${answer?.value}`
+}
+
 async function ask(server: Mortal, request: string): Promise<string> {
   const wire = await Wire.open(server)
   await wire.send(request)
@@ -277,6 +287,7 @@ test('a clean restart waits only for what is still held', async () => {
   assert.match(await ask(server, 'ma latchkey:lock:d N5\r\n'), /^SERVER_ERROR lock grace: \d+ ms left$/)
   assert.equal(await ask(server, 'ms latchkey:lock:a 1\r\nx\r\n'), 'HD')
   assert.equal(await ask(server, 'md latchkey:lock:a\r\n'), 'HD')
+  assert.match(await askBinary(server, set('latchkey:lock:b', 'x', opcodes.add)), /^134: lock grace: \d+ ms left$/)
   assert.equal(await ask(server, 'add plain 0 0 1\r\nx\r\n'), 'STORED')
   assert.equal(await ask(server, 'add latchkey:lock:b 0 0 1 noreply\r\nx\r\nmn\r\n'), 'MN')
   await server.end('SIGTERM')

@@ -6,6 +6,7 @@ import { Table } from 'latchkey/store'
 import { Stripe } from '#dist/store/layout.js'
 import { ownerWord } from '#dist/store/lock.js'
 import { Memory } from '#dist/store/memory.js'
+import { opcodes, request, takeResponse } from '../support/binary.js'
 import { Wire } from '../support/wire.js'
 
 /** The server asks its table how large it is, and so shows it. */
@@ -50,5 +51,12 @@ test('what needs a stripe that is stuck is refused, whatever it is, and the conn
     await wire.send('mn\r\n')
     await wire.expect('MN\r\n')
   }
+  const binary = await Wire.open(server)
+  holdAll(memory, ownerWord(0))
+  await binary.send(request({ opcode: opcodes.get, key: 'a' }))
+  assert.equal((await takeResponse(binary))?.status, 0x84)
+  holdAll(memory, 0)
+  await binary.send(request({ opcode: opcodes.get, key: 'a' }))
+  assert.equal((await takeResponse(binary))?.value, 'x')
   assert.deepEqual(words, [])
 })

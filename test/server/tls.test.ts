@@ -155,6 +155,17 @@ test('versions below the least are refused; keys may be in DER', async () => {
   assert.equal(await stat(server, 'ssl_min_version', ' settings'), 'tlsv1.3')
 })
 
+test('a client that asks for a new handshake over TLS 1.2 does not get it', async () => {
+  await using server = await start()
+  const socket = (await dial(over(server, { maxVersion: 'TLSv1.2' }))) as TLSSocket
+  const refused = new Promise<Error>((resolve) => {
+    socket.once('error', resolve)
+    socket.renegotiate({}, (error) => error !== null && resolve(error))
+  })
+  assert.match((await refused).message, /no renegotiation/i)
+  socket.destroy()
+})
+
 test('a session is resumed on whichever thread, until certificates are read again', async () => {
   await using server = await start({}, { threads: 3 })
   const version = { maxVersion: 'TLSv1.2' } as const
