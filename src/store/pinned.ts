@@ -1,6 +1,7 @@
 /**
- * Which keys are pinned: those that begin with one of the configured prefixes, which are locks, and fence registers.
- * Compared by whole words of the key.
+ * Which keys are pinned: those that begin with one of the configured prefixes, which are locks, and two kinds of registers: of
+ * fences, and of what is built on locks. A register is kept like a lock, but nobody holds it: its life is no lease. Compared by
+ * whole words of the key, so that nearly all keys are told by their first.
  */
 import { Bytes } from './bytes.js'
 import { StoreArgumentError } from './errors.js'
@@ -22,17 +23,26 @@ export class PinnedPrefixes {
   }
 
   isPinned(key: Key): boolean {
-    return this.isLock(key) || key.isFence
+    return this.#hasPrefix(key) || isRegister(key)
   }
 
   /** A pinned key whose life is a lease on a lock. */
   isLock(key: Key): boolean {
-    if (key.isFence) return false
+    return this.#hasPrefix(key) && !isRegister(key)
+  }
+
+  #hasPrefix(key: Key): boolean {
     for (const prefix of this.#prefixes) {
-      if (key.length >= prefix.length && matches(prefix, key)) return true
+      if (matches(prefix, key)) return true
     }
     return false
   }
+}
+
+const REGISTERS = compile('latchkey:register:')
+
+function isRegister(key: Key): boolean {
+  return key.isFence || matches(REGISTERS, key)
 }
 
 function compile(text: string): Prefix {
@@ -50,6 +60,7 @@ function compile(text: string): Prefix {
 }
 
 function matches(prefix: Prefix, key: Key): boolean {
+  if (key.length < prefix.length) return false
   for (let i = 0; i < prefix.words.length; i++) {
     if ((key.words[i]! & prefix.masks[i]!) !== prefix.words[i]) return false
   }

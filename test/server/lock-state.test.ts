@@ -12,6 +12,7 @@ import {
   Store,
   StoreGraceError,
   StoreLeaseError,
+  type StoreOptions,
   StoreStateError,
   Table,
 } from 'latchkey/store'
@@ -36,6 +37,7 @@ function directory(): string {
 }
 
 const LOCK = 'latchkey:lock:x'
+const REGISTER = 'latchkey:register:x'
 const sample: StateRecord = {
   clean: false,
   wallMs: 1_790_000_000_000,
@@ -167,11 +169,16 @@ test('of many that start at once at most one has the directory', async () => {
 })
 
 /** A table whose leases are kept in a directory of its own, on clocks that the test sets. */
-function keptTable(inherited: Partial<Inherited> = {}, files?: Files) {
+function keptTable(inherited: Partial<Inherited> = {}, files?: Files, options: StoreOptions = {}) {
   const path = join(directory(), 'locks.state')
   const moments = new FakeMoments()
   const clock = new VirtualClock()
-  const table = Table.create({ memory: '1mb' }, clock, { casFloor: 0n, graceMs: 0, maxLeaseMs: 600_000, ...inherited })
+  const table = Table.create({ memory: '1mb', ...options }, clock, {
+    casFloor: 0n,
+    graceMs: 0,
+    maxLeaseMs: 600_000,
+    ...inherited,
+  })
   table.keepLeases(leaseKeeper({ path, leaseMs: 600_000 }, false, moments, files))
   const advance = (ms: number) => {
     clock.advance(ms)
@@ -225,7 +232,18 @@ test('what is no lease waits for no disk', () => {
   store.set('plain', 'x', { ttlMs: 1000 })
   store.add(LOCK, 'for ever')
   store.setFenced('data', 'x', 5n, { ttlMs: 1000 })
+  store.add(REGISTER, 'x', { ttlMs: 1000 })
+  store.touch(REGISTER, 2000)
   assert.ok(!existsSync(path))
+  store.close()
+})
+
+test('a register is no lease under a pinned prefix either', () => {
+  const { store, path } = keptTable({ maxLeaseMs: 500 }, undefined, { pinnedPrefixes: ['latchkey:'] })
+  store.add(REGISTER, 'x', { ttlMs: 1000 })
+  assert.ok(!existsSync(path))
+  store.add(LOCK, 'x', { ttlMs: 500 })
+  assert.ok(existsSync(path))
   store.close()
 })
 
@@ -357,6 +375,7 @@ test('while the grace lasts pinned keys are not created; all else works', () => 
   refused(() => store.add(LOCK, 'x', { ttlMs: 1000 }))
   refused(() => store.add(LOCK, 'x'))
   assert.ok(store.add('plain', 'x'))
+  assert.ok(store.add(REGISTER, 'x', { ttlMs: 1000 }))
   assert.equal(store.cas(LOCK, 'x', 7n), 'not-found')
   store.set(LOCK, 'x', { ttlMs: 1000 })
   assert.ok(store.delete(LOCK))
@@ -374,6 +393,7 @@ test('a lease is not longer than the longest', () => {
   assert.throws(() => store.touch(LOCK, 2001), StoreLeaseError)
   assert.ok(store.touch(LOCK, 0))
   store.set('plain', 'x', { ttlMs: 2001 })
+  store.set(REGISTER, 'x', { ttlMs: 2001 })
   store.close()
 })
 
@@ -415,6 +435,7 @@ test('what is still held at the end is what the next start waits for', () => {
   const keeper: LeaseKeeper = { write: (leaseMs) => kept.push(leaseMs), wallMs: () => 0 }
   store.add(`${LOCK}-endless`, 'x')
   store.set('plain', 'x', { ttlMs: 90_000 })
+  store.set(REGISTER, 'x', { ttlMs: 90_000 })
   store.setFenced('data', 'x', 1n)
   table.keepLast(keeper)
   store.add(LOCK, 'x', { ttlMs: 60_000 })

@@ -224,6 +224,6 @@ class StripeCheck {
   }
 
   #isPinned({ key }: FoundRecord): boolean {
-    return [...this.#pinned, 'latchkey:fence:'].some((prefix) => key.startsWith(prefix))
+    return [...this.#pinned, 'latchkey:fence:', 'latchkey:register:'].some((prefix) => key.startsWith(prefix))
   }
 }

@@ -51,14 +51,17 @@ test('without eviction a full store refuses, loudly, and keeps what it has', () 
 
 test('pinned items are never evicted', () => {
   const store = new Store({ memory: '2mb', pinnedPrefixes: ['latchkey:lock:', '__d_lock_'] })
-  const keys = Array.from({ length: 300 }, (_, i) => `${i % 2 ? 'latchkey:lock:' : '__d_lock_'}${i}`)
+  const pinned = ['latchkey:lock:', '__d_lock_', 'latchkey:register:']
+  const keys = Array.from({ length: 300 }, (_, i) => `${pinned[i % 3]}${i}`)
   for (const key of keys) store.set(key, `value of ${key}`)
   store.set('latchkey:loc', 'not pinned')
+  store.set('latchkey:register', 'not pinned')
   const random = new Random(7)
   for (let i = 0; i < 5000; i++) store.set(`churn${i}`, Buffer.alloc(random.below(20_000)))
   assert.ok(store.stats().evictions > 1000)
   for (const key of keys) assert.equal(Buffer.from(store.get(key)!).toString(), `value of ${key}`)
   assert.equal(store.get('latchkey:loc'), undefined)
+  assert.equal(store.get('latchkey:register'), undefined)
   assert.equal(store.stats().pinnedItems, 300)
   assert.deepEqual(violations(store.handle), [])
   store.close()

@@ -2,11 +2,13 @@
  * Locks on the embedded store, between the threads that have attached to it. Tokens never come again there, so that the token of
  * the winning add is the fence, and claims wait in the key's queue without anything being asked twice.
  */
-import { type Claimed, type Entry, type Store, StoreArgumentError, StoreError } from '../../store/index.js'
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
-import { LockArgumentError, LockUnavailableError } from '../errors.js'
+import type { Claimed, Entry, Store } from '../../store/index.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers } from '../driver.js'
 import { lifeMs } from './life.js'
 import { decodeRecord, encodeRecord, FOREIGN } from './record.js'
+import { isRegister } from './register.js'
+import { attempt } from './store/outcome.js'
+import { StoreRegisters } from './store/registers.js'
 
 /** What a timer can wait: 24 days. */
 const MOST_WAIT_MS = 2 ** 31 - 1
@@ -23,10 +25,12 @@ class StoreDriver implements LockDriver {
    * dies holds would stay locked.
    */
   readonly remake = undefined
+  readonly registers: Registers
   readonly #store: Store
 
   constructor(store: Store) {
     this.#store = store
+    this.registers = new StoreRegisters(store)
   }
 
   async claim(claim: Claim, { clock, signal }: Call): Promise<ClaimResult> {
@@ -71,6 +75,7 @@ class StoreDriver implements LockDriver {
   async *list(keyPrefix: string, { signal }: Call): AsyncGenerator<Found> {
     for (const { key, waiting, ...entry } of this.#store.pinned(keyPrefix)) {
       signal?.throwIfAborted()
+      if (isRegister(key)) continue
       yield foundOf(key, entry, waiting)
     }
   }
@@ -107,16 +112,5 @@ function foundOf(key: string, { value, cas, ttlMs }: Entry, waiters: number): Fo
     version: cas,
     leftMs: ttlMs < 0 ? undefined : ttlMs,
     waiters,
-  }
-}
-
-/** The store's errors all mean that nothing was done. */
-async function attempt<R>(lock: string, run: () => R | Promise<R>): Promise<R> {
-  try {
-    return await run()
-  } catch (error) {
-    if (error instanceof StoreArgumentError) throw new LockArgumentError(error.message, lock)
-    if (error instanceof StoreError) throw new LockUnavailableError(lock, error.message, { cause: error })
-    throw error
   }
 }

@@ -13,6 +13,7 @@ export const consulKind: DriverKind = {
   queues: false,
   lists: true,
   touches: false,
+  registers: false,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

@@ -7,6 +7,7 @@ import { type Case, claimOf } from './case.js'
 import { fenceCases } from './fence-cases.js'
 import { foreignCases } from './foreign-cases.js'
 import { type Bench, type DriverKind, kinds } from './kinds.js'
+import { registerCases } from './register-cases.js'
 import { staleCases } from './stale-cases.js'
 import { stormCases } from './storm-cases.js'
 import { waitingCases } from './waiting-cases.js'
@@ -19,6 +20,7 @@ const cases = [
   ...abortCases,
   ...stormCases,
   ...waitingCases,
+  ...registerCases,
 ]
 const kindsAtATime = 2
 

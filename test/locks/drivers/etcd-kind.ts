@@ -15,6 +15,7 @@ export const etcdKind: DriverKind = {
   queues: true,
   lists: true,
   touches: false,
+  registers: false,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

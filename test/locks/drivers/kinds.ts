@@ -45,6 +45,7 @@ export interface DriverKind {
   readonly lists: boolean
   /** Can somebody else change the life of what is there? */
   readonly touches: boolean
+  readonly registers: boolean
   readonly fences: 'token' | 'counter'
   /** As facts tell it. */
   readonly granularityMs: number
@@ -66,6 +67,7 @@ const latchkeyKind = {
   queues: true,
   lists: true,
   touches: true,
+  registers: false,
   fences: 'token',
   granularityMs: 0,
   evicts: false,
@@ -77,13 +79,14 @@ const stockKind = {
   queues: false,
   lists: true,
   touches: true,
+  registers: false,
   fences: 'counter',
   granularityMs: 1000,
   evicts: true,
 } as const
 
 export const kinds: readonly DriverKind[] = [
-  { ...latchkeyKind, name: 'a store', remote: false, start: async () => storeBench() },
+  { ...latchkeyKind, name: 'a store', remote: false, registers: true, start: async () => storeBench() },
   { ...latchkeyKind, name: 'Latchkey, 2 threads', start: () => bench(1, () => startLatchkey({ threads: 2 })) },
   { ...latchkeyKind, name: 'three Latchkeys of 1 thread', start: () => bench(3, () => startLatchkey({ threads: 1 })) },
   { ...stockKind, name: 'memcached', start: (t) => stock(t, 1, []) },

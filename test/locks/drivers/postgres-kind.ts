@@ -19,6 +19,7 @@ export const postgresKind: DriverKind = {
   queues: false,
   lists: true,
   touches: true,
+  registers: false,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

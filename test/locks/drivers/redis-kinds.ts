@@ -13,6 +13,7 @@ const redisKind = {
   queues: true,
   lists: true,
   touches: true,
+  registers: false,
   fences: 'counter',
   granularityMs: 0,
   evicts: false,

@@ -8,8 +8,9 @@ import { type Caller, type Item, ModelServer, type Note } from './model-server.j
 import { type Answer, clientError, EX, flagOf, NF, NS, type Request, serverError } from './request.js'
 
 const PINNED = 'latchkey:lock:'
-/** What a key's fence register is under: pinned, too. */
-const REGISTER = 'latchkey:fence:'
+/** What registers are under, of fences and of what is built on locks: pinned, too, but no leases. */
+const FENCE_REGISTER = 'latchkey:fence:'
+const REGISTER = 'latchkey:register:'
 /** The horizon is written so far beyond what is needed. */
 const STEP_MS = 10_000
 /** And so much more of it is waited for. */
@@ -108,7 +109,7 @@ export class Latchkey extends ModelServer {
   }
 
   protected override isPinned(key: string): boolean {
-    return key.startsWith(PINNED) || key.startsWith(REGISTER)
+    return [PINNED, FENCE_REGISTER, REGISTER].some((prefix) => key.startsWith(prefix))
   }
 
   protected override waitersOf(key: string): number {
@@ -156,7 +157,7 @@ export class Latchkey extends ModelServer {
   /** A deletion with a fence: refused below the register, which it raises also where there is nothing to delete. */
   #raise(request: Request): Answer {
     const fence = BigInt(flagOf(request.flags, 'g')!)
-    const key = REGISTER + request.key
+    const key = FENCE_REGISTER + request.key
     const before = this.find(key)
     if (before !== undefined && BigInt(before.value) > fence) return EX
     this.put({ ...request, key }, before, `${fence}`, Number.POSITIVE_INFINITY)
@@ -174,7 +175,7 @@ export class Latchkey extends ModelServer {
     this.#ends.get(key)?.()
     this.#ends.delete(key)
     if (end === Number.POSITIVE_INFINITY) return
-    if (this.isPinned(key) && end > this.#state.horizon) this.#state.horizon = end + STEP_MS
+    if (key.startsWith(PINNED) && end > this.#state.horizon) this.#state.horizon = end + STEP_MS
     const cancel = this.time.timer(end - this.time.now(), () => {
       if (!this.#halted) this.find(key)
     })
