@@ -77,7 +77,7 @@ export function createClient<T>(options: ClientOptions<T> = {}): Client<T> {
   exptimeOf(options.ttl, Date.now())
   const gutter = gutterOf(options.gutter)
   const codec = codecOf(options.codec ?? (text() as Codec<unknown> as Codec<T>))
-  const fleet = new Fleet(parseServers(options.servers), options.distribution, gutter, linkSettings(options))
+  const fleet = Fleet.of(parseServers(options.servers), options.distribution, gutter, linkSettings(options))
   const dispatch = new Dispatch(fleet, {
     deadlineMs: deadlineOf(options.deadlineMs ?? DEADLINE_MS),
     prefix: prefixOf(options.keyPrefix ?? ''),
