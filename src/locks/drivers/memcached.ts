@@ -2,30 +2,23 @@
  * Locks on memcached servers, Latchkey or stock, each key on its one server. What is done depends on what that server can do, and every
  * request is tied to the connection over which that was found out: behind another there may be another process.
  */
-import {
-  Client,
-  type ClientOptions,
-  type Codec,
-  createClient,
-  InvalidArgumentError,
-  type Session,
-} from '../../client/index.js'
+import { Client, type ClientOptions, createClient, InvalidArgumentError, type Session } from '../../client/index.js'
 import type { Span } from '../../time/index.js'
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver } from '../driver.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers } from '../driver.js'
 import { type Environment, systemTimer } from '../environment.js'
 import { Contended } from './memcached/contended.js'
-import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
+import { type Dialect, speaksLatchkey, type Wire } from './memcached/dialect.js'
 import { factsOf } from './memcached/facts.js'
 import { latchkey, tryAdd } from './memcached/latchkey.js'
-import { sending } from './memcached/outcome.js'
+import { Lines, lineOf } from './memcached/lines.js'
+import { keysUnder } from './memcached/listing.js'
+import { rawViewOf } from './memcached/raw.js'
+import { MemcachedRegisters } from './memcached/registers.js'
 import { Standings } from './memcached/standing.js'
 import { StockDialect } from './memcached/stock.js'
 import { wait } from './memcached/wait.js'
 import { Waiters } from './memcached/waiters.js'
 import { rulesOf, type VoteRules } from './vote-rules.js'
-
-/** Listing is many round trips' work for a server. */
-const LIST_DEADLINES = 60
 
 export interface MemcachedLockOptions {
   /**
@@ -54,11 +47,11 @@ export function memcached(from: Client<any> | MemcachedOptions = {}, more: Memca
   if (from instanceof Client) {
     const { maxLease, freshServers, ...unknown } = more
     for (const name in unknown) throw new InvalidArgumentError(`there is no option ${name} here`)
-    return new MemcachedDriver(viewOf(from), rulesOf(maxLease, freshServers), undefined)
+    return new MemcachedDriver(rawViewOf(from), rulesOf(maxLease, freshServers), undefined)
   }
   const { maxLease, freshServers, ...options } = from
   const rules = rulesOf(maxLease, freshServers)
-  return new MemcachedDriver(viewOf(createClient(options)), rules, from)
+  return new MemcachedDriver(rawViewOf(createClient(options)), rules, from)
 }
 
 /**
@@ -80,7 +73,9 @@ export default memcached
 class MemcachedDriver implements LockDriver {
   readonly kind = 'memcached'
   readonly remake: LockDriver['remake']
+  readonly registers: Registers
   readonly #client: Wire
+  readonly #lines: Lines
   readonly #owned: boolean
   readonly #standings: Standings
   readonly #stock: StockDialect
@@ -95,15 +90,17 @@ class MemcachedDriver implements LockDriver {
     timer: Environment['timer'] = systemTimer,
   ) {
     this.#client = wire
+    this.#lines = new Lines(wire)
     this.#owned = options !== undefined
     this.#standings = new Standings(rules)
+    this.registers = new MemcachedRegisters(this.#lines, this.#standings)
     this.#stock = new StockDialect(this.#standings)
     this.#waiters = new Waiters(() => this.#client.duplicate(), timer)
     this.remake = isCloneable(options) ? { module: import.meta.url, options } : undefined
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
-    const line = this.#lineNow(claim.key, call) ?? (await this.#line(this.#client, claim.key, call))
+    const line = this.#lines.now(claim.key, call) ?? (await this.#lines.get(claim.key, call))
     if (!this.#standings.hasVote(line.session, claim)) {
       await this.#standings.vote(line.client, line.session, claim, call)
     }
@@ -118,49 +115,35 @@ class MemcachedDriver implements LockDriver {
   }
 
   async extend(lease: Lease<bigint>, ttlMs: number, call: Call): Promise<Lease | undefined> {
-    const line = this.#lineNow(lease.key, call) ?? (await this.#line(this.#client, lease.key, call))
+    const line = this.#lines.now(lease.key, call) ?? (await this.#lines.get(lease.key, call))
     await this.#standings.admit(line.client, line.session, { ...lease, ttlMs }, call)
     return this.#dialect(line.session).extend(lease, ttlMs, line)
   }
 
   async release(key: string, version: bigint, call: Call): Promise<boolean> {
-    const line = this.#lineNow(key, call) ?? (await this.#line(this.#client, key, call))
+    const line = this.#lines.now(key, call) ?? (await this.#lines.get(key, call))
     return await this.#dialect(line.session).release(key, version, line)
   }
 
   async raise(key: string, fence: bigint, call: Call): Promise<bigint> {
-    const line = this.#lineNow(key, call) ?? (await this.#line(this.#client, key, call))
+    const line = this.#lines.now(key, call) ?? (await this.#lines.get(key, call))
     return await this.#dialect(line.session).raise(key, fence, line)
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
-    const line = await this.#line(this.#client, key, call)
+    const line = await this.#lines.get(key, call)
     return this.#dialect(line.session).find(key, line)
   }
 
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
-    const { signal } = call
-    const deadlineMs = LIST_DEADLINES * call.deadlineMs
-    const options = { prefix: keyPrefix, deadlineMs, ...(signal && { signal }) }
-    const keys = this.#client.keys(options)
-    try {
-      for (;;) {
-        const next = await sending(keyPrefix, 'asks', keys.next())
-        if (next.done) return
-        const { key, server } = next.value
-        // One that belongs to another server is nobody's lock: nobody looks there.
-        if (typeof key !== 'string' || this.#client.serverOf(key) !== server) continue
-        const found = await this.find(key, call)
-        if (found !== undefined) yield found
-      }
-    } finally {
-      // Whoever has seen enough leaves connections that were made for this.
-      await keys.return(undefined)
+    for await (const key of keysUnder(keyPrefix, this.#client, call)) {
+      const found = await this.find(key, call)
+      if (found !== undefined) yield found
     }
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
-    const line = await this.#line(this.#client, key, call)
+    const line = await this.#lines.get(key, call)
     const standing = await this.#standings.of(line.client, line.session, key, call)
     return factsOf(key, line, standing, !this.#standings.trusting)
   }
@@ -174,16 +157,16 @@ class MemcachedDriver implements LockDriver {
   async #wait(claim: Claim, call: Call, server: string): Promise<ClaimResult> {
     const client = this.#waiters.take(server)
     if (client === undefined) {
-      const line = await this.#line(this.#client, claim.key, call)
+      const line = await this.#lines.get(claim.key, call)
       // It may be another process than the one that had a vote just now.
       await this.#standings.vote(line.client, line.session, claim, call)
       return latchkey.claim(claim, line)
     }
     let reusable = false
     try {
-      const line = await this.#line(client, claim.key, call)
+      const line = await lineOf(client, claim.key, call)
       await this.#standings.vote(client, line.session, claim, call)
-      const result = await wait(claim, line, () => this.#line(this.#client, claim.key, { ...call, signal: undefined }))
+      const result = await wait(claim, line, () => this.#lines.get(claim.key, { ...call, signal: undefined }))
       reusable = true
       return result
     } finally {
@@ -192,33 +175,9 @@ class MemcachedDriver implements LockDriver {
     }
   }
 
-  /** Where there is a connection already nobody has to wait for it. */
-  #lineNow(key: string, call: Call): Line | undefined {
-    const session = this.#client.currentSession(key)
-    if (session === undefined || call.signal?.aborted) return undefined
-    return { client: this.#client, session, call }
-  }
-
-  async #line(client: Wire, key: string, call: Call): Promise<Line> {
-    const { deadlineMs, signal } = call
-    const options = signal === undefined ? { deadlineMs } : { deadlineMs, signal }
-    const session = await sending(key, 'asks', client.session(key, options))
-    return { client, session, call }
-  }
-
   #dialect(session: Session): Dialect {
     return speaksLatchkey(session) ? latchkey : this.#stock
   }
-}
-
-/** Values as they are, whatever flags somebody has given them. */
-const raw: Codec<Buffer> = {
-  encode: (data) => ({ data, flags: 0 }),
-  decode: (data) => Buffer.from(data),
-}
-
-function viewOf(client: Client<unknown>): Wire {
-  return client.with({ codec: raw, keyPrefix: '', ttl: 0 })
 }
 
 /** Options may hold functions, of node:tls for one: then no other thread can have them. */

@@ -162,7 +162,7 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** A connection that has just ended may be noticed by the request that it takes along. */
-async function eventually<R>(run: () => Promise<R>): Promise<R> {
+export async function eventually<R>(run: () => Promise<R>): Promise<R> {
   for (let tries = 0; ; tries++) {
     try {
       return await run()

@@ -16,10 +16,12 @@ export interface Item {
   readonly leftMs: number | undefined
 }
 
-/** The token of what was stored, or else what is there instead, if anything. */
-export type Stored = { readonly cas: bigint } | { readonly cas: undefined; readonly found: Item | undefined }
+/** The token of what was stored, or else what is there instead, if anything; `done`: it was stored, and is gone again already. */
+export type Stored =
+  | { readonly cas: bigint }
+  | { readonly cas: undefined; readonly done: boolean; readonly found: Item | undefined }
 
-/** Where there is nothing. Not stored, too, when it is gone again already. */
+/** Where there is nothing. `seconds`: 0 for ever. */
 export async function add(key: string, value: string, seconds: number, line: Line): Promise<Stored> {
   const data = Buffer.from(value)
   const options = { ...changing(line), ttl: seconds * 1000, classic: true }
@@ -49,10 +51,11 @@ async function withToken(storing: Promise<boolean>, key: string, data: Buffer, l
   if (stored.status === 'rejected') throw stored.reason
   if (found.status === 'rejected') {
     if (stored.value) throw new OutcomeUnknownError(found.reason)
-    return { cas: undefined, found: undefined }
+    return { cas: undefined, done: false, found: undefined }
   }
   const item = found.value
-  return stored.value && item?.value.equals(data) ? { cas: item.cas } : { cas: undefined, found: item }
+  if (stored.value && item?.value.equals(data)) return { cas: item.cas }
+  return { cas: undefined, done: stored.value, found: item }
 }
 
 async function readMeta(key: string, line: Line): Promise<Item | undefined> {
