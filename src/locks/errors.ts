@@ -73,8 +73,19 @@ export class LockUnavailableError extends LockError {
  * lock is not held; what may have been left on the server is taken away as soon as that answers, or ends with its lease.
  */
 export class LockAmbiguousError extends LockError {
-  constructor(lock: string, why: string, options?: ErrorOptions) {
-    super('LOCK_AMBIGUOUS', lock, `${lock}: it is not known whether it was acquired: ${why}`, options)
+  constructor(lock: string, why: string, options?: ErrorOptions, what = 'it was acquired') {
+    super('LOCK_AMBIGUOUS', lock, `${lock}: it is not known whether ${what}: ${why}`, options)
+  }
+}
+
+/** Thrown by `wait` of a barrier or a countdown when the time it was to wait is over and some have not arrived. */
+export class ArrivalTimeoutError extends LockError {
+  /** How many had not arrived, when it was last seen. */
+  readonly missing: number
+
+  constructor(name: string, waitMs: number, missing: number) {
+    super('LOCK_ARRIVAL_TIMEOUT', name, `${name}: ${missing} had not arrived within ${Math.round(waitMs)} ms`)
+    this.missing = missing
   }
 }
 

@@ -18,6 +18,11 @@ import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
 import { named } from './naming.js'
+import type { Schedule } from './primitives/every.js'
+import { Jobs } from './primitives/jobs.js'
+import type { Job, OnceResult } from './primitives/once.js'
+import type { EveryOptions, OnceOptions } from './primitives/once-options.js'
+import type { RunRecord } from './primitives/run-record.js'
 import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
@@ -40,6 +45,7 @@ export class Locks implements AsyncDisposable {
   readonly #settings: Settings
   readonly #held = new Bag<Lock>()
   readonly #closing = new AbortController()
+  readonly #jobs: Jobs
   #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
 
@@ -49,6 +55,13 @@ export class Locks implements AsyncDisposable {
     const { prefix, deadlineMs } = this.#settings
     this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores(), agenda: new Agenda(environment) }
     manyMayWait(this.#closing.signal)
+    const base = {
+      site: this.#site,
+      defaults: this.#settings.defaults,
+      closing: this.#closing.signal,
+      acquire: (name: string, options: AcquireOptions) => this.acquire(name, options),
+    }
+    this.#jobs = new Jobs(base)
   }
 
   /**
@@ -152,6 +165,32 @@ export class Locks implements AsyncDisposable {
     } finally {
       unlink()
     }
+  }
+
+  /**
+   * Runs `job` under the lock of this name if nobody has begun it in this period, on any machine, and tells what happened. A period is judged
+   * by this machine's wall clock, and used up once the job has begun, unless `retry` allows for more. Resolves with `ran: false` when it
+   * was not this one's turn. Rejects with what `job` throws; and without having run it with LockUnavailableError, LockAmbiguousError (its
+   * record may have been written), LockLostError, the reason of `signal`, and LockArgumentError, also where the driver has no registers.
+   */
+  once<T>(name: string, options: OnceOptions, job: Job<T>): Promise<OnceResult<T>> {
+    return this.#jobs.once(name, options, job)
+  }
+
+  /**
+   * Takes a turn at `once` as each period begins, until it is stopped: to be called on every machine. Whoever dies is followed, where `retry`
+   * allows for it, by another within about a lease and a half. Throws LockArgumentError, and LockUnavailableError when these locks are closed.
+   */
+  every(name: string, options: EveryOptions, job: Job<unknown>): Schedule {
+    return this.#jobs.every(name, options, job)
+  }
+
+  /**
+   * The last run of `once` or `every` that is written down: who, when, and how it ended; undefined when none is known. Rejects with
+   * LockUnavailableError, LockArgumentError.
+   */
+  lastRun(name: string): Promise<RunRecord | undefined> {
+    return this.#jobs.lastRun(name)
   }
 
   /** Ends what waits (LockUnavailableError), releases what is held, takes away what is left, and closes the driver. */

@@ -14,7 +14,7 @@ const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 const LONGEST_LABEL = 200
 const GUARANTEES: readonly Guarantee[] = ['efficiency', 'lease', 'fenced']
 const RENEWALS = [true, false, 'thread'] as const
-const ENDLESS = Number.POSITIVE_INFINITY
+export const ENDLESS = Number.POSITIVE_INFINITY
 
 type Undefinable<T> = { [K in keyof T]?: T[K] | undefined }
 
@@ -114,7 +114,8 @@ export function checkKeys(options: unknown, known: object): void {
   }
 }
 
-function span(value: Span | unknown, name: string, leastMs: number, mostMs: number): number {
+/** The milliseconds of a span; throws LockArgumentError for what is none, or out of bounds. */
+export function span(value: Span | unknown, name: string, leastMs: number, mostMs: number): number {
   const ms = spanMs(value)
   if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms
   const upTo = mostMs === ENDLESS ? 'more' : `${mostMs} ms`
@@ -136,7 +137,7 @@ function labelOf(label: unknown): string {
   throw new LockArgumentError(`label is text of at most ${LONGEST_LABEL} characters, not ${inspect(label)}`)
 }
 
-function signalOf(signal: unknown): AbortSignal | undefined {
+export function signalOf(signal: unknown): AbortSignal | undefined {
   if (signal === undefined || signal instanceof AbortSignal) return signal
   throw new LockArgumentError(`signal is an AbortSignal, not ${inspect(signal)}`)
 }

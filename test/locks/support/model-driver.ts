@@ -9,11 +9,14 @@ import {
   type LockDriver,
   LockUnavailableError,
   OutcomeUnknownError,
+  type Registered,
+  type Registers,
+  type Version,
 } from 'latchkey/locks'
 import type { Item, ModelServer } from './model-server.js'
 import type { VirtualTime } from './virtual-time.js'
 
-export type Kind = 'claim' | 'extend' | 'release' | 'find'
+export type Kind = 'claim' | 'extend' | 'release' | 'find' | 'read' | 'swap'
 
 /** What becomes of one request. */
 export interface Fate {
@@ -43,8 +46,16 @@ export interface ModelDriverOptions {
 export class ModelDriver implements LockDriver {
   readonly kind = 'model'
   /** How often each kind was asked. */
-  readonly asked: Record<Kind, number> = { claim: 0, extend: 0, release: 0, find: 0 }
+  readonly asked: Record<Kind, number> = { claim: 0, extend: 0, release: 0, find: 0, read: 0, swap: 0 }
   readonly claims: Claim[] = []
+  readonly registers: Registers = {
+    read: (key, call) =>
+      this.#ask<Registered | undefined>('read', key, call, 0, (give) => give(this.#options.server.register(key))),
+    swap: (key, value, before, _ttlMs, call) =>
+      this.#ask<Version | undefined>('swap', key, call, 0, (give) =>
+        give(this.#options.server.swapRegister(key, value, before as bigint | undefined)),
+      ),
+  }
   fates: Fates
   closed = false
   readonly #options: ModelDriverOptions

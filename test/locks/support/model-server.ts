@@ -16,6 +16,11 @@ interface Waiter {
   readonly give: (item: Item | undefined) => void
 }
 
+interface Register {
+  readonly value: string
+  readonly version: bigint
+}
+
 /** What was done, in order. `by` is who asked: the owner token. */
 export interface Deed {
   readonly at: number
@@ -29,6 +34,7 @@ export class ModelServer {
   readonly deeds: Deed[] = []
   readonly #time: VirtualTime
   readonly #items = new Map<string, Item>()
+  readonly #registers = new Map<string, Register>()
   readonly #waiters = new Map<string, Waiter[]>()
   readonly #granularityMs: number
   #token = 1000n
@@ -104,6 +110,20 @@ export class ModelServer {
     if (item?.version !== version) return false
     this.#drop('delete', item)
     return true
+  }
+
+  register(key: string): Register | undefined {
+    return this.#registers.get(key)
+  }
+
+  swapRegister(key: string, value: string, before: bigint | undefined): bigint | undefined {
+    if (this.#registers.get(key)?.version !== before) return undefined
+    this.#registers.set(key, { value, version: ++this.#token })
+    return this.#token
+  }
+
+  forgetRegister(key: string): void {
+    this.#registers.delete(key)
   }
 
   /** As `flush_all`, or a restart without a memory. */

@@ -19,6 +19,9 @@ export interface ModelOptions extends Partial<ModelDriverOptions> {
   readonly seed?: number
   /** How fast the client's clock goes. Default 1. */
   readonly rate?: number
+  /** How far its wall clock is ahead. Default 0. */
+  readonly aheadMs?: number
+  readonly host?: string
   readonly locks?: LocksOptions
 }
 
@@ -26,11 +29,10 @@ export function model(options: ModelOptions = {}): Model {
   const time = options.time ?? new VirtualTime()
   const server = options.server ?? new ModelServer(time, options.granularityMs)
   const driver = new ModelDriver({ ...options, time, server })
-  const locks = new Locks(
-    driver,
-    { label: 'test', ...options.locks },
-    virtualEnvironment(time, options.seed, options.rate),
-  )
+  const { aheadMs = 0, host = 'here' } = options
+  const own = virtualEnvironment(time, options.seed, options.rate)
+  const environment = { ...own, host, wallMs: () => own.wallMs() + aheadMs }
+  const locks = new Locks(driver, { label: 'test', ...options.locks }, environment)
   return { time, server, driver, locks }
 }
 
