@@ -243,6 +243,8 @@ const minusBehind = {
 /** Whether that is why the replies part; what follows has nothing to do with each other. */
 export function isMinusBehind(ours: string, theirs: string, all: readonly Command[]): boolean {
   if (!all.some(({ text, protocol }) => protocol === 'binary' || /\d{19}/.test(text))) return false
+  // Counted in silence, it shows in whatever is told of the item later.
+  if (all.some(({ text }) => /^(incr|decr) .* noreply|^ma .* q/.test(text))) return true
   const our = ours.split('\n')
   const their = theirs.split('\n')
   const at = their.findIndex((line, index) => !evened(our[index] ?? '', line, '').equal)
