@@ -26,14 +26,28 @@ export interface CommandEvent {
   error?: unknown
 }
 
+/** The message of each channel. `server`: `host:port` or a path. */
+export interface ClientChannels {
+  'latchkey:client:command:start': CommandEvent
+  'latchkey:client:command:end': CommandEvent
+  'latchkey:client:command:error': CommandEvent
+  'latchkey:client:connect': { readonly server: string; readonly version: string }
+  'latchkey:client:disconnect': { readonly server: string; readonly error: Error }
+  'latchkey:client:reconnect': { readonly server: string; readonly attempt: number }
+}
+
 export const channels = {
-  start: channel('latchkey:client:command:start'),
-  end: channel('latchkey:client:command:end'),
-  error: channel('latchkey:client:command:error'),
-  connect: channel('latchkey:client:connect'),
-  disconnect: channel('latchkey:client:disconnect'),
-  reconnect: channel('latchkey:client:reconnect'),
+  start: named('latchkey:client:command:start'),
+  end: named('latchkey:client:command:end'),
+  error: named('latchkey:client:command:error'),
+  connect: named('latchkey:client:connect'),
+  disconnect: named('latchkey:client:disconnect'),
+  reconnect: named('latchkey:client:reconnect'),
 } as const
+
+function named(name: keyof ClientChannels): Channel {
+  return channel(name)
+}
 
 export function publish(to: Channel, message: () => object): void {
   if (to.hasSubscribers) to.publish(message())

@@ -8,6 +8,7 @@ import { lockInfo } from './info.js'
 import { pause } from './pause.js'
 import type { Wanted } from './settings.js'
 import { callOf, type Site } from './site.js'
+import type { Asking } from './trace.js'
 
 /** Those who poll ask again soon at first, and at last four times a second. */
 const POLL_LEAST_MS = 10
@@ -24,8 +25,16 @@ const RETRY_MOST_MS = 1000
  * `until`: when the waiting is over; `wanted.waitMs` says only how it is told. Throws LockBusyError or LockWaitTimeoutError, LockUnavailableError, LockAmbiguousError, LockArgumentError, or the reason of
  * `signal`, and then leaves nothing behind.
  */
-export function acquire(site: Site, name: string, wanted: Wanted, until: number, signal: AbortSignal): Promise<Held> {
-  return new Acquisition(site, name, wanted, until, signal).run()
+export function acquire(
+  site: Site,
+  name: string,
+  wanted: Wanted,
+  until: number,
+  signal: AbortSignal,
+  asking: Asking | undefined,
+): Promise<Held> {
+  const held = new Acquisition(site, name, wanted, until, signal, asking).run()
+  return asking === undefined ? held : asking.until(held)
 }
 
 class Acquisition {
@@ -34,27 +43,40 @@ class Acquisition {
   readonly #wanted: Wanted
   readonly #signal: AbortSignal
   readonly #until: number
+  readonly #asking: Asking | undefined
+  readonly #onQueued: (() => void) | undefined
   // Most need neither.
   #polls: Backoff | undefined
   #retries: Backoff | undefined
 
-  constructor(site: Site, name: string, wanted: Wanted, until: number, signal: AbortSignal) {
+  constructor(
+    site: Site,
+    name: string,
+    wanted: Wanted,
+    until: number,
+    signal: AbortSignal,
+    asking: Asking | undefined,
+  ) {
     this.#site = site
     this.#name = name
     this.#wanted = wanted
     this.#signal = signal
     this.#until = until
+    this.#asking = asking
+    this.#onQueued = asking && (() => asking.waits('queue'))
   }
 
   async run(): Promise<Held> {
     for (;;) {
       const waitMs = Math.min(this.#leftMs(), LONGEST_WAIT_MS)
-      const result = await new Attempt(this.#site, this.#name, this.#wanted, waitMs, this.#signal).make()
+      const attempt = new Attempt(this.#site, this.#name, this.#wanted, waitMs, this.#signal, this.#onQueued)
+      const result = await attempt.make()
       if (result.status === 'held') return result.held
       const leftMs = this.#leftMs()
       const pauseMs = this.#pauseMs(result)
       // What is over is over: the last attempt is the one made at the end, not one after it.
       if (leftMs <= 0 || pauseMs === undefined) throw await this.#failure(result)
+      this.#asking?.waits('poll')
       await pause(this.#site.environment, Math.min(pauseMs, leftMs), this.#signal, true)
     }
   }

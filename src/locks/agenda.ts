@@ -2,6 +2,7 @@
  * What is to be done when, for all locks of a thread by one timer: most locks are released long before anything is due, and setting
  * and clearing a timer of Node's for each would cost more than the rest of keeping it.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { Environment } from './environment.js'
 
 /** Timers count monotonic time: who was suspended looks at the clock after at most so long. */
@@ -26,6 +27,8 @@ export class Agenda {
   readonly #heap: Appointment[] = []
   #armedFor = Number.POSITIVE_INFINITY
   #cancelTimer = () => {}
+  /** One timer serves all: what it does belongs to none of the callers whose doing has set it, as a tracer would have it. */
+  readonly #onTimer = AsyncResource.bind(() => this.#wake())
 
   constructor(environment: Environment) {
     this.#environment = environment
@@ -62,7 +65,7 @@ export class Agenda {
     const now = this.#environment.clock.now()
     const waitMs = Math.max(0, Math.min(next.at - now, LOOK_MS))
     this.#armedFor = now + waitMs
-    this.#cancelTimer = this.#environment.timer(waitMs, () => this.#wake(), false)
+    this.#cancelTimer = this.#environment.timer(waitMs, this.#onTimer, false)
   }
 
   #wake(): void {

@@ -18,11 +18,19 @@ export class Attempt {
   readonly #wanted: Wanted
   readonly #claim: Claim
   readonly #signal: AbortSignal
+  readonly #onQueued: (() => void) | undefined
   /** Something of ours may be on the server although we do not hold the lock. */
   #mayHaveLeft = false
 
   /** Waits in the server's queue, where there is one, for `waitMs` at most. */
-  constructor(site: Site, name: string, wanted: Wanted, waitMs: number, signal: AbortSignal) {
+  constructor(
+    site: Site,
+    name: string,
+    wanted: Wanted,
+    waitMs: number,
+    signal: AbortSignal,
+    onQueued: (() => void) | undefined,
+  ) {
     const { environment, prefix } = site
     const { host, pid } = environment
     const { label, ttlMs, guarantee } = wanted
@@ -31,6 +39,7 @@ export class Attempt {
     this.#wanted = wanted
     this.#claim = { key: prefix + name, name, holder, ttlMs, waitMs, guarantee }
     this.#signal = signal
+    this.#onQueued = onQueued
   }
 
   /**
@@ -41,7 +50,8 @@ export class Attempt {
     this.#signal.throwIfAborted()
     const askedAt = this.#now()
     try {
-      const result = await this.#site.driver.claim(this.#claim, callOf(this.#site, this.#signal))
+      const call = callOf(this.#site, this.#signal, this.#site.deadlineMs, this.#onQueued)
+      const result = await this.#site.driver.claim(this.#claim, call)
       return result.status === 'busy' ? result : (this.#accept(result.lease) ?? (await this.#mend(result.lease)))
     } catch (failure) {
       return await this.#recover(named(this.#claim.name, failure), askedAt)

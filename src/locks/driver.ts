@@ -25,6 +25,8 @@ export interface Call {
   /** From now, for each round trip; a wait in a queue comes on top. */
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
+  /** Only to tell of it: called, perhaps several times, when a claim has to wait in the server's queue. */
+  readonly onQueued?: (() => void) | undefined
 }
 
 /** What is written down about a holder. */

@@ -3,13 +3,13 @@ import { LockLostError } from './errors.js'
 
 export class Ending {
   readonly #name: string
-  readonly #whenEnded: (why: string) => void
+  readonly #whenEnded: (state: 'lost' | 'released', why: string) => void
   #end: { readonly state: 'lost' | 'released'; readonly why: string } | undefined
   // Made when somebody asks: most locks are released without either, and both cost more than all else about a lock.
   #lost: AbortController | undefined
   #error: LockLostError | undefined
 
-  constructor(name: string, whenEnded: (why: string) => void) {
+  constructor(name: string, whenEnded: (state: 'lost' | 'released', why: string) => void) {
     this.#name = name
     this.#whenEnded = whenEnded
   }
@@ -36,7 +36,7 @@ export class Ending {
   end(state: 'lost' | 'released', why: string): void {
     if (this.#end !== undefined) return
     this.#end = { state, why }
-    this.#whenEnded(why)
+    this.#whenEnded(state, why)
     // Everything is in order before a listener runs, whatever that does.
     if (state === 'lost') this.#lost?.abort(this.error)
   }

@@ -1,6 +1,7 @@
 /** `latchkey/locks`: lease locks, on the embedded store and on memcached servers. */
 export { type FencedUpdate, fencedUpdate, type Queryable, StaleFenceError } from '../fencing/index.js'
 export { LeaseClock, type TimeSources } from './clock.js'
+export type { ExtensionEvent, LockChannels, LockEvent } from './diagnostics.js'
 export type {
   Call,
   Claim,

@@ -1,15 +1,28 @@
 /** What keeps a held lock, wherever the renewing is done. */
 import type { Held } from './belief.js'
+import type { Extender } from './diagnostics.js'
 import type { LockLostError } from './errors.js'
+import type { Extension } from './extension.js'
 import type { LockState, ReleaseOutcome } from './types.js'
 
-/** How a lease is to be kept. */
+/** What came of a try to extend, as far as it is told. */
+export interface ExtensionResult {
+  readonly status: Extension['status']
+  readonly error?: unknown
+}
+
+/** How a lease is to be kept, and who is told. */
 export interface Keeping {
   readonly renew: boolean
   /** From when the lease began. */
   readonly maxHoldMs: number
   /** Called once, when it is lost or its release was asked for, with the reason in words. */
-  readonly onEnd: (why: string) => void
+  onEnd(state: 'lost' | 'released', why: string): void
+  /** Called after that for one that is being released: `freed` never rejects. */
+  onRelease?(freed: Promise<ReleaseOutcome>): void
+  onDetach?(): void
+  /** Called after each try, before anything follows from it. */
+  onExtension?(result: ExtensionResult, by: Extender, ttlMs: number, askedAt: number): void
   /** Called before anything else learns of it, whenever `held` or `state` has changed. */
   readonly onChange?: () => void
   /** Nothing is renewed while this says no. */

@@ -5,6 +5,7 @@
 import { Backoff } from '../time/index.js'
 import type { Appointment } from './agenda.js'
 import { believe, type Held, validUntil } from './belief.js'
+import type { Extender } from './diagnostics.js'
 import { Ending } from './ending.js'
 import { type LockLostError, LockUnavailableError } from './errors.js'
 import { extendOnce } from './extension.js'
@@ -49,9 +50,9 @@ export class LeaseKeeper implements Keeper {
     const { renew, maxHoldMs, inDoubt = false } = keeping
     this.#site = site
     this.#keeping = keeping
-    this.#ending = new Ending(held.lease.name, (why) => {
+    this.#ending = new Ending(held.lease.name, (state, why) => {
       this.#disarm()
-      keeping.onEnd(why)
+      keeping.onEnd(state, why)
     })
     this.#inDoubt = inDoubt
     this.#suspect = inDoubt
@@ -96,6 +97,7 @@ export class LeaseKeeper implements Keeper {
 
   detach(): void {
     this.#ending.end('released', 'it was handed over')
+    this.#keeping.onDetach?.()
     this.#releasing ??= Promise.resolve('lost')
   }
 
@@ -108,7 +110,9 @@ export class LeaseKeeper implements Keeper {
     // The belief ends now: the server may carry the deletion out at any moment from here on.
     this.#ending.end('released', 'it was released')
     this.#site.chores.begin()
-    return this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
+    const freed = this.#inTurn(() => free(this.#site, this.#held, this.#inDoubt))
+    this.#keeping.onRelease?.(freed)
+    return freed
   }
 
   async #extendSurely(ttlMs: number): Promise<void> {
@@ -117,7 +121,7 @@ export class LeaseKeeper implements Keeper {
     const backoff = new Backoff(RETRY_LEAST_MS, RETRY_MOST_MS, random)
     for (;;) {
       this.#throwIfEnded()
-      const cause = await this.#tryExtend(ttlMs)
+      const cause = await this.#tryExtend(ttlMs, 'caller')
       this.#throwIfEnded()
       if (cause === undefined) return
       const leftMs = giveUpAt - clock.now()
@@ -129,10 +133,12 @@ export class LeaseKeeper implements Keeper {
   }
 
   /** undefined when it was extended, or is lost; else why not, and the lease runs on. */
-  async #tryExtend(ttlMs: number): Promise<unknown> {
-    this.#expectLess(ttlMs)
+  async #tryExtend(ttlMs: number, by: Extender): Promise<unknown> {
+    const askedAt = this.#now()
+    this.#expectLess(ttlMs, askedAt)
     const { lease } = this.#held
     const result = await extendOnce(this.#site, lease, ttlMs, this.#inDoubt, this.#held.ttlMs / 3)
+    this.#keeping.onExtension?.(result, by, ttlMs, askedAt)
     if (result.status === 'gone') {
       this.#gone = true
       this.#ending.end('lost', 'the server has it no more, or another has it')
@@ -173,8 +179,8 @@ export class LeaseKeeper implements Keeper {
   }
 
   /** A shorter lease counts from when it is sent: it may be granted, and the answer lost. */
-  #expectLess(ttlMs: number): void {
-    const end = validUntil(this.#now(), ttlMs, this.#held.lease.granularityMs)
+  #expectLess(ttlMs: number, sentAt: number): void {
+    const end = validUntil(sentAt, ttlMs, this.#held.lease.granularityMs)
     if (end >= this.#held.validUntil) return
     this.#held = { ...this.#held, validUntil: end }
     this.#changed()
@@ -195,7 +201,7 @@ export class LeaseKeeper implements Keeper {
   #renew(): void {
     this.#renewing = true
     const renewal = this.#inTurn(async () => {
-      if (this.ended() === undefined) await this.#tryExtend(this.#held.ttlMs)
+      if (this.ended() === undefined) await this.#tryExtend(this.#held.ttlMs, 'renewal')
     })
     renewal.finally(() => {
       this.#renewing = false

@@ -1,7 +1,7 @@
 /** What users make first: all the locks of one way of keeping them. */
 import { AT_ONCE, acquire } from './acquire.js'
 import { Agenda } from './agenda.js'
-import { Bag, type Place } from './bag.js'
+import { Bag } from './bag.js'
 import type { Held } from './belief.js'
 import { Chores } from './chores.js'
 import type { LockDriver } from './driver.js'
@@ -26,7 +26,9 @@ import type { RunRecord } from './primitives/run-record.js'
 import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
+import { Tenure } from './tenure.js'
 import { readTicket } from './ticket.js'
+import { type Asking, asking } from './trace.js'
 import type { AcquireOptions, LockInfo, LocksOptions } from './types.js'
 
 /** What a lock has of its own when it is restored: its holder is written down already, and there is nothing to wait for. */
@@ -159,9 +161,9 @@ export class Locks implements AsyncDisposable {
     if (wanted.renew === 'thread') await this.#helper().ready()
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
     try {
-      const held = await regain(this.#site, ticket, wanted.ttlMs, signal)
-      signal.throwIfAborted()
-      return this.#keep(held, wanted)
+      const asked = asking(this.#site, ticket.name, wanted, true)
+      const regained = regain(this.#site, ticket, wanted.ttlMs, signal)
+      return this.#keep(await (asked?.until(regained) ?? regained), wanted, asked, true)
     } finally {
       unlink()
     }
@@ -214,7 +216,9 @@ export class Locks implements AsyncDisposable {
   async #acquireOne(name: string, wanted: Wanted): Promise<Lock> {
     const { signal, unlink } = linked(this.#closing.signal, wanted.signal)
     try {
-      const lock = this.#keep(await acquire(this.#site, name, wanted, this.#until(wanted), signal), wanted)
+      const asked = asking(this.#site, name, wanted)
+      const held = await acquire(this.#site, name, wanted, this.#until(wanted), signal, asked)
+      const lock = this.#keep(held, wanted, asked)
       if (!signal.aborted) return lock
       await lock.release()
       throw signal.reason
@@ -229,7 +233,8 @@ export class Locks implements AsyncDisposable {
     const locks: Lock[] = []
     try {
       for (const name of names) {
-        locks.push(this.#keep(await acquire(this.#site, name, wanted, until, signal), wanted))
+        const asked = asking(this.#site, name, wanted)
+        locks.push(this.#keep(await acquire(this.#site, name, wanted, until, signal, asked), wanted, asked))
       }
       await refresh(locks, wanted)
       signal.throwIfAborted()
@@ -252,20 +257,16 @@ export class Locks implements AsyncDisposable {
     return this.#thread
   }
 
-  #keep(held: Held, wanted: Wanted): Lock {
-    let place: Place<Lock> | undefined
-    const onEnd = () => {
-      if (place !== undefined) this.#held.remove(place)
-    }
-    const { renew, maxHoldMs, maxStallMs } = wanted
-    const keeping = { renew: renew !== false, maxHoldMs, onEnd }
+  #keep(held: Held, wanted: Wanted, asked: Asking | undefined, restored = false): Lock {
+    const helper = wanted.renew === 'thread' ? this.#helper() : undefined
+    const tenure = new Tenure(this.#site, held.lease, wanted, restored, this.#held, asked)
     const keeper =
-      renew === 'thread'
-        ? new ThreadKeeper(this.#site, held, keeping, maxStallMs, this.#helper())
-        : new LeaseKeeper(this.#site, held, keeping)
+      helper === undefined
+        ? new LeaseKeeper(this.#site, held, tenure)
+        : new ThreadKeeper(this.#site, held, tenure, wanted.maxStallMs, helper)
     const lock = new Lock(keeper, wanted.guarantee)
     // One whose lease is over already has told so, and is not to be released.
-    if (keeper.ended() === undefined) place = this.#held.add(lock)
+    if (keeper.ended() === undefined) tenure.enter(lock)
     return lock
   }
 }

@@ -14,6 +14,7 @@ export async function regain(site: Site, ticket: Ticket, ttlMs: number, signal: 
   try {
     const lease = await confirm(site, { ...ticket, ttlMs, waitMs: 0 }, until, signal, undefined)
     if (lease === undefined) throw new LockLostError(ticket.name, 'it is free, or another has it')
+    signal.throwIfAborted()
     return believe(lease, ttlMs)
   } catch (error) {
     if (!(error instanceof LockAmbiguousError)) throw error

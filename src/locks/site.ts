@@ -22,8 +22,13 @@ export interface Caller {
 }
 
 /** How a request is made that the caller's signal must not end, unless one is given. */
-export function callOf({ environment, deadlineMs }: Caller, signal?: AbortSignal, mostMs = deadlineMs): Call {
-  return { clock: environment.clock, deadlineMs: Math.min(deadlineMs, mostMs), signal }
+export function callOf(
+  { environment, deadlineMs }: Caller,
+  signal?: AbortSignal,
+  mostMs = deadlineMs,
+  onQueued?: () => void,
+): Call {
+  return { clock: environment.clock, deadlineMs: Math.min(deadlineMs, mostMs), signal, onQueued }
 }
 
 /** The server did not answer, or not with yes or no: it may the next time. */

@@ -32,6 +32,8 @@ export interface ClaimOptions extends SetOptions {
   waitMs?: number
   /** Ends the wait; the claim then rejects with its reason. */
   signal?: AbortSignal | undefined
+  /** Called when it has to wait, once it is in the queue. */
+  onQueued?: (() => void) | undefined
 }
 
 export interface Claimed {
@@ -126,7 +128,11 @@ export class Claims {
     const turn = new Turn(signal)
     const settle = (end: WaitEnd) => turn.settle(end)
     const started = this.#table.addOrWait(filled, bytes, 0, bytes.u8.length, write, waitMs, settle, this.#token)
-    if (typeof started === 'object') return turn.await(started)
+    if (typeof started === 'object') {
+      const claimed = turn.await(started)
+      options.onQueued?.()
+      return claimed
+    }
     return this.#check(started) === Outcome.Done ? { cas: this.#token.cas, waitedMs: 0 } : undefined
   }
 

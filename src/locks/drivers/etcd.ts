@@ -165,6 +165,7 @@ class EtcdDriver implements LockDriver {
 
   async #wait(claim: Claim, own: Place, call: Call): Promise<ClaimResult> {
     const { clock } = call
+    call.onQueued?.()
     this.#waiters++
     try {
       if (await waitTurn(this.#api, claim, own, clock.now() + claim.waitMs, call)) {

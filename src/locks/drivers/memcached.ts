@@ -163,6 +163,7 @@ class MemcachedDriver implements LockDriver {
       return latchkey.claim(claim, line)
     }
     let reusable = false
+    call.onQueued?.()
     try {
       const line = await lineOf(client, claim.key, call)
       await this.#standings.vote(client, line.session, claim, call)

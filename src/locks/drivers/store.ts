@@ -33,13 +33,14 @@ class StoreDriver implements LockDriver {
     this.registers = new StoreRegisters(store)
   }
 
-  async claim(claim: Claim, { clock, signal }: Call): Promise<ClaimResult> {
+  async claim(claim: Claim, { clock, signal, onQueued }: Call): Promise<ClaimResult> {
     const { key, name, holder, ttlMs, waitMs, guarantee } = claim
     signal?.throwIfAborted()
     const record = encodeRecord(holder, guarantee === 'fenced' ? 'token' : 'none')
     const queued = waitMs >= 1
     const from = clock.now()
-    const options = { ttlMs: lifeMs(ttlMs), waitMs: queued ? Math.floor(Math.min(waitMs, MOST_WAIT_MS)) : 0, signal }
+    const mostMs = queued ? Math.floor(Math.min(waitMs, MOST_WAIT_MS)) : 0
+    const options = { ttlMs: lifeMs(ttlMs), waitMs: mostMs, signal, onQueued }
     // The wait itself keeps no thread going, and somebody is waiting for it.
     const going = setTimeout(() => undefined, options.waitMs)
     const asked = attempt<Claimed | undefined>(name, () => this.#store.claimOrWait(key, record, options))

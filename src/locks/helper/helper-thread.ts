@@ -3,14 +3,15 @@ import { Worker } from 'node:worker_threads'
 import { LockArgumentError } from '../errors.js'
 import type { Site } from '../site.js'
 import { Heartbeat } from './heartbeat.js'
-import type { Answer, FromHelper, HelperData, ToHelper } from './messages.js'
+import type { Answer, FromHelper, HelperData, ToHelper, ToldExtension } from './messages.js'
 
 /** A renewal in flight, and then an extension or a release with all its tries, end within so many. */
 const ANSWER_DEADLINES = 10
 
-/** What is told when a lock is lost, and when the thread has died. */
+/** What is told of a lock, when it is lost, and when the thread has died. */
 interface Kept {
   lose(why: string): void
+  tellOf(extension: ToldExtension): void
   takeOver(): void
 }
 
@@ -119,6 +120,7 @@ export class HelperThread {
     // Its locks have another keeper: to one that was given up, that one's extensions look like a loss.
     if (this.#dead) return
     if (message.kind === 'lost') this.#locks.get(message.lock)?.lose(message.why)
+    if (message.kind === 'extension') this.#locks.get(message.lock)?.tellOf(message.told)
     if (message.kind === 'answer') this.#settle(message.question, message.answer)
   }
 

@@ -1,5 +1,7 @@
 /** What the helper thread and the thread that it works for say to each other. */
+import type { Extender } from '../diagnostics.js'
 import type { Lease } from '../driver.js'
+import type { ExtensionResult } from '../keeper.js'
 import type { ReleaseOutcome } from '../types.js'
 
 /** What the helper thread starts with. */
@@ -32,7 +34,18 @@ export type ToHelper =
 export type FromHelper =
   | { readonly kind: 'ready' }
   | { readonly kind: 'lost'; readonly lock: number; readonly why: string }
+  | { readonly kind: 'extension'; readonly lock: number; readonly told: ToldExtension }
   | { readonly kind: 'answer'; readonly question: number; readonly answer: Answer }
+
+/** For those who watch; what the lock is worth, the cells tell. */
+export interface ToldExtension {
+  readonly status: ExtensionResult['status']
+  readonly by: Extender
+  readonly ttlMs: number
+  readonly ms: number
+  /** What of an error can be sent. */
+  readonly error: { readonly message: string; readonly code: string | undefined } | undefined
+}
 
 /** `failed`: the server did not answer, with what the driver said of it. */
 export type Answer =

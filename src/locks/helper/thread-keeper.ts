@@ -14,6 +14,7 @@ import { sweep } from '../sweep.js'
 import type { LockState, ReleaseOutcome } from '../types.js'
 import { BeliefCells } from './belief-cells.js'
 import type { HelperThread } from './helper-thread.js'
+import type { ToldExtension } from './messages.js'
 
 /** A renewal that came too late is noticed by this thread's timers within so long; by `ended` at once. */
 const LOOK_MS = 1000
@@ -36,7 +37,7 @@ export class ThreadKeeper implements Keeper {
     this.#held = held
     this.#keeping = keeping
     this.#thread = thread
-    this.#ending = new Ending(held.lease.name, (why) => this.#end(why))
+    this.#ending = new Ending(held.lease.name, (state, why) => this.#end(state, why))
     this.#cells.write(held.validUntil - site.environment.clock.now(), false)
     this.#number = thread.enter(this)
     this.#hand(maxStallMs)
@@ -90,6 +91,7 @@ export class ThreadKeeper implements Keeper {
 
   detach(): void {
     this.#ending.end('released', 'it was handed over')
+    this.#keeping.onDetach?.()
     this.#releasing ??= Promise.resolve('lost')
     this.#successor?.detach()
     this.#leave()
@@ -101,14 +103,21 @@ export class ThreadKeeper implements Keeper {
     this.#leave()
   }
 
+  /** Called by the thread; one that comes after the end is told to nobody. */
+  tellOf({ status, by, ttlMs, ms, error }: ToldExtension): void {
+    const cause = error && Object.assign(new Error(error.message), { code: error.code })
+    this.#keeping.onExtension?.({ status, error: cause }, by, ttlMs, this.#site.environment.clock.now() - ms)
+  }
+
   /** Called when the thread has died. What it had sent may have been carried out. */
   takeOver(): void {
     if (this.ended() !== undefined) return
     const { lease, ttlMs } = this.#held
     const { renew, maxHoldMs } = this.#keeping
-    const onEnd = (why: string) => this.#ending.end('lost', why)
+    const onEnd = (state: 'lost' | 'released', why: string) => this.#ending.end(state, why)
+    const onExtension: Keeping['onExtension'] = (...told) => this.#keeping.onExtension?.(...told)
     const validUntil = this.#site.environment.clock.now() + this.#cells.leftMs()
-    const keeping = { renew, maxHoldMs, onEnd, inDoubt: true }
+    const keeping = { renew, maxHoldMs, onEnd, onExtension, inDoubt: true }
     this.#successor = new LeaseKeeper(this.#site, { lease, ttlMs, validUntil }, keeping)
   }
 
@@ -126,6 +135,7 @@ export class ThreadKeeper implements Keeper {
     this.#ending.end('released', 'it was released')
     const freed = this.#successor?.release() ?? this.#freeByThread(held)
     this.#site.chores.add(freed)
+    this.#keeping.onRelease?.(freed)
     return freed
   }
 
@@ -153,10 +163,10 @@ export class ThreadKeeper implements Keeper {
     this.#thread.tell({ kind: 'detach', lock: this.#number })
   }
 
-  #end(why: string): void {
+  #end(state: 'lost' | 'released', why: string): void {
     this.#cancelTimer()
     this.#thread.leave(this.#number)
-    this.#keeping.onEnd(why)
+    this.#keeping.onEnd(state, why)
   }
 
   #arm(): void {

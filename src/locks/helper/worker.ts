@@ -8,7 +8,7 @@ import { LeaseKeeper } from '../lease-keeper.js'
 import type { Site } from '../site.js'
 import { BeliefCells } from './belief-cells.js'
 import { Heartbeat } from './heartbeat.js'
-import type { FromHelper, HelperData, ToHelper } from './messages.js'
+import type { FromHelper, HelperData, ToHelper, ToldExtension } from './messages.js'
 
 const { module, options, prefix, deadlineMs, heartbeat } = workerData as HelperData
 const port = parentPort!
@@ -52,8 +52,12 @@ function keep({ lock, lease, ttlMs, spanMs, maxHoldMs, maxStallMs, cells }: ToHe
       onChange: () => {
         if (keeper.ended() === undefined) belief.write(keeper.remainingMs(), keeper.state === 'suspect')
       },
-      onEnd: (why) => {
-        if (keeper.state !== 'lost') return
+      onExtension: ({ status, error }, by, ttlMs, askedAt) => {
+        const ms = environment.clock.now() - askedAt
+        say({ kind: 'extension', lock, told: { status, by, ttlMs, ms, error: plain(error) } })
+      },
+      onEnd: (state, why) => {
+        if (state !== 'lost') return
         // Whoever is blocked now reads the cells before any message.
         belief.write(0, true)
         say({ kind: 'lost', lock, why })
@@ -88,4 +92,10 @@ async function close(): Promise<void> {
   await site.chores.finish()
   await site.driver.close()
   port.close()
+}
+
+function plain(error: unknown): ToldExtension['error'] {
+  if (error === undefined) return undefined
+  const { message, code } = error as Error & { code?: unknown }
+  return { message, code: typeof code === 'string' ? code : undefined }
 }

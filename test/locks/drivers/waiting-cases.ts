@@ -56,12 +56,16 @@ export const waitingCases: readonly Case[] = [
     },
   },
   {
-    name: 'a wait whose time is over was in the queue, tells who holds, and is in it no more',
+    name: 'a wait whose time is over was in the queue, and said so, tells who holds, and is in it no more',
     skip: noQueue,
     run: async ({ create, claim }) => {
       const [one, other] = [create(), create()]
-      const lease = held(await one.claim(claim('k'), call))
-      const result = await other.claim(claim('k', { waitMs: 50 }), call)
+      let told = 0
+      const onQueued = () => told++
+      const lease = held(await one.claim(claim('k', { waitMs: LONG_MS }), { ...call, onQueued }))
+      assert.equal(told, 0, 'there was nobody to wait for')
+      const result = await other.claim(claim('k', { waitMs: 50 }), { ...call, onQueued })
+      assert.ok(told > 0, 'nobody was told that it waits')
       assert.equal(result.status, 'busy')
       assert.equal(result.status === 'busy' && result.queued, true)
       assert.equal(result.status === 'busy' && result.found?.holder.owner, lease.holder.owner)

@@ -76,10 +76,13 @@ export class ModelDriver implements LockDriver {
     let keptMs = 0
     const item = await this.#ask<Item | undefined>('claim', name, call, waitMs, (give) => {
       const arrivedAt = time.now()
-      return server.addOrWait(key, holder, ttlMs, waitMs, (got) => {
+      const before = server.waiters(key)
+      const leave = server.addOrWait(key, holder, ttlMs, waitMs, (got) => {
         keptMs = Math.floor(time.now() - arrivedAt)
         give(got)
       })
+      if (server.waiters(key) > before) call.onQueued?.()
+      return leave
     })
     if (item === undefined) return { status: 'busy', found: undefined, queued: queues && claim.waitMs > 0 }
     return { status: 'held', lease: this.#lease(item, claim, sentAt + keptMs) }

@@ -67,6 +67,7 @@ export class Claims {
         const { result, againMs } = await this.#ask(claim, graceMs, call, hears ? member : '')
         isIn ||= hears
         if (result.status === 'held') isIn = false
+        else if (hears) call.onQueued?.()
         if (call.signal?.aborted) return await this.#giveBack(result, call)
         const leftMs = until - call.clock.now()
         if (result.status === 'held' || !hears) return result

@@ -23,6 +23,7 @@ export interface Queue {
 export async function waitTurn(queue: Queue, until: number, call: Call): Promise<boolean> {
   for (;;) {
     const before = await predecessor(queue, call)
+    if (before !== undefined) call.onQueued?.()
     call.signal?.throwIfAborted()
     if (before === undefined) return true
     if (until <= call.clock.now()) return false
