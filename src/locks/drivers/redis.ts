@@ -3,7 +3,7 @@
  * waits stands in a queue kept by those scripts, and is told when it has its turn.
  */
 import type { Span } from '../../time/index.js'
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers, Version } from '../driver.js'
 import { LockArgumentError } from '../errors.js'
 import type { Guarantee } from '../types.js'
 import { lifeMs } from './life.js'
@@ -13,7 +13,9 @@ import { checkClient, type RedisClient } from './redis/connection.js'
 import { factsOf, rowsOf } from './redis/facts.js'
 import { foundOf } from './redis/found.js'
 import { type Effect, Link, type Request } from './redis/link.js'
+import { RedisRegisters } from './redis/registers.js'
 import { EXTEND, FIND, queueOf, RELEASE } from './redis/scripts.js'
+import { isRegister } from './register.js'
 import { rulesOf, type VoteRules } from './vote-rules.js'
 
 export type { IoredisClient, NodeRedisClient, RedisClient } from './redis/connection.js'
@@ -43,6 +45,7 @@ class RedisDriver implements LockDriver {
   readonly kind = 'redis'
   /** A client cannot be sent to another thread. */
   readonly remake = undefined
+  readonly registers: Registers
   readonly #link: Link
   readonly #claims: Claims
   readonly #rules: VoteRules
@@ -50,6 +53,7 @@ class RedisDriver implements LockDriver {
   constructor(client: RedisClient, rules: VoteRules) {
     this.#link = new Link(client)
     this.#claims = new Claims(this.#link)
+    this.registers = new RedisRegisters(this.#link)
     this.#rules = rules
   }
 
@@ -87,7 +91,7 @@ class RedisDriver implements LockDriver {
     do {
       const args = [cursor, 'MATCH', pattern, 'COUNT', '500', 'TYPE', 'string']
       const [next, keys] = (await this.#link.ask('SCAN', args, keyPrefix, call)) as [string, string[]]
-      const fresh = keys.filter((key) => !seen.has(key))
+      const fresh = keys.filter((key) => !seen.has(key) && !isRegister(key))
       const found = await Promise.all(fresh.map((key) => this.find(key, call)))
       for (const each of found) {
         if (each === undefined || seen.has(each.key)) continue

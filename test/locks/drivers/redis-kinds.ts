@@ -13,7 +13,7 @@ const redisKind = {
   queues: true,
   lists: true,
   touches: true,
-  registers: false,
+  registers: true,
   fences: 'counter',
   granularityMs: 0,
   evicts: false,

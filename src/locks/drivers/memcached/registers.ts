@@ -6,9 +6,8 @@
  * On both the same classic commands are used, which count whole seconds, for those who share a register need not have the same
  * protocol. Versions name the process, whose tokens may begin anew with the next.
  */
-import { randomBytes } from 'node:crypto'
 import type { Call, Registered, Registers } from '../../driver.js'
-import { checkRegister, REGISTER_PREFIX } from '../register.js'
+import { checkRegister, decodeRegister, encodeAnew, REGISTER_PREFIX } from '../register.js'
 import { add, read, type Stored, swap } from './items.js'
 import type { Lines } from './lines.js'
 import { type Standing, type Standings, tokenOf, versionOf } from './standing.js'
@@ -37,7 +36,7 @@ export class MemcachedRegisters implements Registers {
     const line = await this.#lines.get(at, call)
     const standing = await this.#standings.of(line.client, line.session, key, call)
     const item = await read(at, line)
-    return item && { value: decode(item.value), version: versionOf(item.cas, standing) }
+    return item && { value: decodeRegister(item.value.toString()), version: versionOf(item.cas, standing) }
   }
 
   async swap(
@@ -52,9 +51,9 @@ export class MemcachedRegisters implements Registers {
     const line = await this.#lines.get(at, call)
     const standing = await this.#standings.of(line.client, line.session, key, call)
     const seconds = secondsOf(ttlMs)
-    if (before === undefined) return outcomeOf(await add(at, encode(value), seconds, line), standing)
+    if (before === undefined) return outcomeOf(await add(at, encodeAnew(value), seconds, line), standing)
     const cas = tokenOf(before, standing)
-    return cas === undefined ? undefined : outcomeOf(await swap(at, encode(value), seconds, cas, line), standing)
+    return cas === undefined ? undefined : outcomeOf(await swap(at, encodeAnew(value), seconds, cas, line), standing)
   }
 }
 
@@ -70,13 +69,4 @@ function secondsOf(ttlMs: number): number {
   if (seconds <= MOST_SPAN_S) return seconds
   const safe = seconds + SKEW_S
   return Date.now() / 1000 + safe < LAST_MOMENT_S ? safe : 0
-}
-
-function encode(value: string): string {
-  return `${randomBytes(8).toString('hex')} ${value}`
-}
-
-/** What somebody else has written has no number. */
-function decode(item: Buffer): string {
-  return item.toString().replace(/^[0-9a-f]{16} /, '')
 }

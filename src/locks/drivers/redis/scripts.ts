@@ -144,3 +144,17 @@ local value = redis.call('GET', KEYS[1])
 if not value then return false end
 return {value, redis.sha1hex(value), redis.call('PTTL', KEYS[1]), redis.call('ZCARD', KEYS[2])}
 `)
+
+/** KEYS: register. Answers value, version; nothing where there is none. */
+export const READ = script(`
+local value = redis.call('GET', KEYS[1])
+return value and {value, redis.sha1hex(value)}
+`)
+
+/** KEYS: register. ARGV: version before, or nothing for none; new value, its life in ms. Answers the new version, or nothing. */
+export const SWAP = script(`
+local value = redis.call('GET', KEYS[1])
+if (value and redis.sha1hex(value) or '') ~= ARGV[1] then return false end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return redis.sha1hex(ARGV[2])
+`)
