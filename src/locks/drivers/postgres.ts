@@ -2,19 +2,20 @@
  * Locks as rows of a table in PostgreSQL: one statement for each thing, which needs no session of its own, so that it also works behind
  * a pooler such as PgBouncer. Fences come from a sequence. Who waits asks again and again.
  */
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
-import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers, Version } from '../driver.js'
+import { LockArgumentError, OutcomeUnknownError } from '../errors.js'
 import { lifeMs } from './life.js'
-import { ask, type Effect, isBeaten, type PostgresPool, type Row } from './postgres/asking.js'
+import { isBeaten, type PostgresPool, type Row } from './postgres/asking.js'
+import { Database } from './postgres/database.js'
 import { factsOf } from './postgres/facts.js'
+import { PostgresRegisters } from './postgres/registers.js'
 import { type Statements, statementsFor } from './postgres/statements.js'
+import { type Tables, tablesOf } from './postgres/tables.js'
 import { decodeRecord, encodeAnew, encodeRecord, FOREIGN } from './record.js'
 
 export type { PostgresClient, PostgresPool } from './postgres/asking.js'
 
 const TABLE = 'latchkey_locks'
-/** Rows of holders that died are taken away so often, by who claims. */
-const TIDY_MS = 600_000
 /** Listing is more work than all else. */
 const LIST_DEADLINES = 60
 
@@ -29,15 +30,15 @@ export interface PostgresLockOptions {
 export function postgres({ pool, table = TABLE, ...unknown }: PostgresLockOptions): LockDriver {
   for (const name in unknown) throw new LockArgumentError(`there is no option ${name} here`)
   if (typeof pool?.connect !== 'function') throw new LockArgumentError('pool is a pool of pg: new Pool()')
-  return new PostgresDriver(pool, statementsFor(table))
+  return new PostgresDriver(pool, tablesOf(table))
 }
 
 /**
- * Makes the table of the locks, and the sequence of their fences (`<table>_fence`), unless they are there. Rejects with what the
- * database says, or LockArgumentError.
+ * Makes the table of the locks, the sequence of their fences (`<table>_fence`) and the table of registers (`<table>_registers`), unless
+ * they are there. Rejects with what the database says, or LockArgumentError.
  */
 export async function createPostgresTable(pool: PostgresPool, table = TABLE): Promise<void> {
-  const { create } = statementsFor(table)
+  const { create } = statementsFor(tablesOf(table))
   const client = await pool.connect()
   let isWhole = false
   try {
@@ -52,24 +53,24 @@ class PostgresDriver implements LockDriver {
   readonly kind = 'postgres'
   /** A pool cannot be sent to another thread. */
   readonly remake = undefined
-  readonly #pool: PostgresPool
+  readonly registers: Registers
+  readonly #database: Database
   readonly #statements: Statements
-  #tidiedAt: number | undefined
-  #closed = false
 
-  constructor(pool: PostgresPool, statements: Statements) {
-    this.#pool = pool
-    this.#statements = statements
+  constructor(pool: PostgresPool, tables: Tables) {
+    this.#statements = statementsFor(tables)
+    this.#database = new Database(pool, this.#statements.tidy)
+    this.registers = new PostgresRegisters(this.#database, tables)
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
     const { key, name, holder, ttlMs, guarantee } = claim
     const fenced = guarantee === 'fenced'
-    this.#tidy(call)
+    this.#database.tidy(call)
     // Before a connection is there: that may take its time, and is on the safe side.
     const from = call.clock.now()
     const values = [key, encodeRecord(holder, fenced ? 'token' : 'none'), lifeMs(ttlMs), fenced]
-    const [row] = await this.#ask('changes', name, call, this.#statements.claim, values).catch((error) => {
+    const [row] = await this.#database.ask('changes', name, call, this.#statements.claim, values).catch((error) => {
       if (isBeaten(error)) return []
       throw error
     })
@@ -87,47 +88,34 @@ class PostgresDriver implements LockDriver {
     const record = encodeAnew(holder, fence === undefined ? 'none' : 'token')
     const from = call.clock.now()
     const values = [key, version, record, lifeMs(ttlMs)]
-    const [row] = await this.#ask('changes', name, call, this.#statements.extend, values)
+    const [row] = await this.#database.ask('changes', name, call, this.#statements.extend, values)
     return row && { ...lease, version: row.version as string, from, granularityMs: 0 }
   }
 
   async release(key: string, version: Version, call: Call): Promise<boolean> {
-    const [row] = await this.#ask('changes', key, call, this.#statements.release, [key, version])
+    const [row] = await this.#database.ask('changes', key, call, this.#statements.release, [key, version])
     return row?.held === true
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
-    const [row] = await this.#ask('asks', key, call, this.#statements.find, [key])
+    const [row] = await this.#database.ask('asks', key, call, this.#statements.find, [key])
     return row && foundOf(row)
   }
 
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
     const patient = { ...call, deadlineMs: LIST_DEADLINES * call.deadlineMs }
-    for (const row of await this.#ask('asks', keyPrefix, patient, this.#statements.list, [keyPrefix]))
+    for (const row of await this.#database.ask('asks', keyPrefix, patient, this.#statements.list, [keyPrefix]))
       yield foundOf(row)
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
-    const [row] = await this.#ask('asks', key, call, this.#statements.facts, [])
+    const [row] = await this.#database.ask('asks', key, call, this.#statements.facts, [])
     return factsOf(row)
   }
 
   /** The pool is the user's. */
   async close(): Promise<void> {
-    this.#closed = true
-  }
-
-  async #ask(effect: Effect, lock: string, call: Call, text: string, values: unknown[]): Promise<Row[]> {
-    if (this.#closed) throw new LockUnavailableError(lock, 'these locks are closed')
-    return ask(this.#pool, effect, lock, call, text, values)
-  }
-
-  /** In the background: nobody waits for it, and it may fail. */
-  #tidy({ clock, deadlineMs }: Call): void {
-    this.#tidiedAt ??= clock.now()
-    if (clock.now() - this.#tidiedAt < TIDY_MS) return
-    this.#tidiedAt = clock.now()
-    this.#ask('changes', 'any lock', { clock, deadlineMs }, this.#statements.tidy, []).catch(() => {})
+    this.#database.close()
   }
 
   /** What came after all. Rejects with the abort's reason, or when it cannot be told. */

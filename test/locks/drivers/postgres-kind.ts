@@ -19,7 +19,7 @@ export const postgresKind: DriverKind = {
   queues: false,
   lists: true,
   touches: true,
-  registers: false,
+  registers: true,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

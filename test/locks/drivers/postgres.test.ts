@@ -6,7 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
-import { createLocks, createPostgresTable, type LockDriver, LockUnavailableError, postgres } from 'latchkey/locks'
+import {
+  createLocks,
+  createPostgresTable,
+  type LockDriver,
+  LockUnavailableError,
+  postgres,
+  type Version,
+} from 'latchkey/locks'
 import type pg from 'pg'
 import { factsOf } from '#dist/locks/drivers/postgres/facts.js'
 import { eventually } from '../../support/eventually.js'
@@ -14,6 +21,7 @@ import { requirePgBouncer, startPgBouncer } from '../../support/pgbouncer.js'
 import { type Postgres, postgresBin, requirePostgres } from '../../support/postgres.js'
 import { call, claimOf, collect, held } from './case.js'
 import { poolAt, startPostgres } from './postgres-kind.js'
+import { count } from './register-cases.js'
 
 /** For all of this file: what is set here would lose locks, but for what the driver does about it. */
 const settings = ['synchronous_commit=off', 'default_transaction_isolation=serializable', 'wal_level=replica']
@@ -83,6 +91,33 @@ onPostgres('whatever transactions are like by default: of many that ask at once,
     last = lease.fence!
     assert.equal(await driver.release(lease.key, lease.version, call), true)
   }
+})
+
+onPostgres(
+  'whatever transactions are like by default: who is alone with a register changes it, and many who count lose nothing',
+  async (_, pool) => {
+    await createPostgresTable(pool, 'drowsy')
+    await pool.query(`
+      CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(0.01), count(*) FROM drowsy_registers; RETURN NEW; END $$;
+      CREATE TRIGGER doze BEFORE INSERT OR UPDATE ON drowsy_registers FOR EACH ROW EXECUTE FUNCTION doze()`)
+    const registers = postgres({ pool, table: 'drowsy' }).registers!
+    const alone = Array.from({ length: 6 }, (_, i) => `alone${i}`)
+    let before: (Version | undefined)[] = []
+    for (let round = 0; round < 3; round++) {
+      before = await Promise.all(alone.map((key, i) => registers.swap(key, `${round}`, before[i], 60_000, call)))
+      assert.ok(!before.includes(undefined), 'told of a change that nobody has made')
+    }
+    await Promise.all(alone.map(() => count(registers, 'counted', 3)))
+    assert.equal((await registers.read('counted', call))?.value, '18')
+  },
+)
+
+onPostgres('a register is on the disk before it is believed', async (server, _, driver) => {
+  const version = await driver.registers!.swap('durable', 'a', undefined, 60_000, call)
+  await server.restart()
+  const read = () => driver.registers!.read('durable', call).catch(() => undefined)
+  assert.deepEqual(await eventually('it answers', read), { value: 'a', version })
 })
 
 onPostgres('who claims draws a fence when its turn has come, however slow it is after that', async (server) => {
@@ -183,12 +218,18 @@ onPostgres(
     await pool.query('DELETE FROM latchkey_locks')
     const count = async () => (await pool.query('SELECT FROM latchkey_locks')).rowCount
     held(await driver.claim(claim('died', { ttlMs: 10 }), call))
+    await driver.registers!.swap('died', 'x', undefined, 10, call)
+    await driver.registers!.swap('lives', 'x', undefined, 60_000, call)
+    const registers = async () =>
+      (await pool.query("SELECT name FROM latchkey_locks_registers WHERE name IN ('died', 'lives')")).rows
     const lease = held(await driver.claim(claim('lives'), call))
     await eventually('it is over', async () => (await driver.find(claim('died').key, call)) === undefined)
     assert.equal(await count(), 2)
     const later = { now: () => performance.now() + 3_600_000 }
     await driver.claim(claim('lives'), { ...call, clock: later })
     await eventually('tidied', async () => (await count()) === 1)
+    await eventually('tidied', async () => (await registers()).length === 1)
+    assert.deepEqual(await registers(), [{ name: 'lives' }])
     assert.equal(await driver.release(lease.key, lease.version, call), true)
     await driver.close()
     await assert.rejects(driver.claim(claim('k'), call), LockUnavailableError)

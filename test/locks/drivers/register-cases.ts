@@ -159,7 +159,8 @@ function registersOf({ kind, registers }: LockDriver): Registers {
   return registers
 }
 
-async function count(registers: Registers, key: string, times: number): Promise<void> {
+/** Adds so many to the number that is there. */
+export async function count(registers: Registers, key: string, times: number): Promise<void> {
   for (let done = 0; done < times; ) {
     const found = await registers.read(key, call)
     const next = `${Number(found?.value ?? 0) + 1}`

@@ -2,18 +2,16 @@
  * What PostgreSQL does for a lock: one statement each, and so one transaction. A lock is a row that ends at `expires_at`, by the clock of
  * the server. Its version is the SHA-256 of its record: so also what somebody else has written there has one.
  */
-import { LockArgumentError } from '../../errors.js'
+import type { Tables } from './tables.js'
 
 /** Of advisory locks: other programs have other numbers. */
 const CLASS = 0x6c6b6579
-
-const PART = /^[A-Za-z_][A-Za-z0-9_]{0,55}$/
 
 const VERSION = `encode(sha256(convert_to(record, 'UTF8')), 'hex') AS version`
 const LEFT = `CASE WHEN isfinite(expires_at) THEN extract(epoch FROM expires_at - clock_timestamp()) * 1000 END AS left_ms`
 const ROW = `name, record, fence::text AS fence, ${VERSION}, ${LEFT}`
 /** Whatever is set: a lock that a crash could take back must not be believed. */
-const FLUSHED = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`
+export const FLUSHED = `CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END`
 
 export interface Statements {
   /**
@@ -29,21 +27,14 @@ export interface Statements {
   readonly find: string
   /** $1 what names begin with. */
   readonly list: string
-  /** Takes away what nobody has released. */
+  /** Takes away what nobody has released, and registers that are over. */
   readonly tidy: string
   readonly facts: string
-  /** Several statements: the table and the sequence, unless they are there. */
+  /** Several statements: the tables and the sequence, unless they are there. */
   readonly create: string
 }
 
-/** Throws LockArgumentError for what is no name of a table. */
-export function statementsFor(name: unknown): Statements {
-  const parts = typeof name === 'string' ? name.split('.') : []
-  if (parts.length < 1 || parts.length > 2 || !parts.every((part) => PART.test(part))) {
-    throw new LockArgumentError('table is a name of letters, digits and _, or schema.table')
-  }
-  const table = quoted(parts)
-  const fence = quoted([...parts.slice(0, -1), `${parts.at(-1)}_fence`])
+export function statementsFor({ locks: table, fence, registers }: Tables): Statements {
   return {
     claim: `
       WITH turn AS MATERIALIZED (
@@ -73,7 +64,9 @@ export function statementsFor(name: unknown): Statements {
       RETURNING expires_at > clock_timestamp() AS held`,
     find: `SELECT ${ROW} FROM ${table} WHERE name = $1 AND expires_at > clock_timestamp()`,
     list: `SELECT ${ROW} FROM ${table} WHERE starts_with(name, $1) AND expires_at > clock_timestamp()`,
-    tidy: `DELETE FROM ${table} WHERE expires_at <= clock_timestamp()`,
+    tidy: `
+      WITH ended AS (DELETE FROM ${registers} WHERE expires_at <= clock_timestamp())
+      DELETE FROM ${table} WHERE expires_at <= clock_timestamp()`,
     facts: `
       SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync,
         relpersistence = 'p' AS logged, pg_is_in_recovery() AS standby,
@@ -87,10 +80,9 @@ export function statementsFor(name: unknown): Statements {
       CREATE TABLE IF NOT EXISTS ${table} (
         name text PRIMARY KEY, record text NOT NULL, fence bigint, expires_at timestamptz NOT NULL
       );
+      CREATE TABLE IF NOT EXISTS ${registers} (
+        name text PRIMARY KEY, value text NOT NULL, version text NOT NULL, expires_at timestamptz NOT NULL
+      );
       COMMIT`,
   }
-}
-
-function quoted(parts: readonly string[]): string {
-  return parts.map((part) => `"${part}"`).join('.')
 }
