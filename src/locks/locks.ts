@@ -18,6 +18,9 @@ import { LockGroup, refresh } from './lock-group.js'
 import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
 import { named } from './naming.js'
+import { Barrier, type BarrierOptions } from './primitives/barrier.js'
+import type { Base } from './primitives/base.js'
+import { Countdown, type CountdownOptions } from './primitives/countdown.js'
 import type { Schedule } from './primitives/every.js'
 import { Jobs } from './primitives/jobs.js'
 import type { Job, OnceResult } from './primitives/once.js'
@@ -47,6 +50,7 @@ export class Locks implements AsyncDisposable {
   readonly #settings: Settings
   readonly #held = new Bag<Lock>()
   readonly #closing = new AbortController()
+  readonly #base: Base
   readonly #jobs: Jobs
   #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
@@ -57,13 +61,13 @@ export class Locks implements AsyncDisposable {
     const { prefix, deadlineMs } = this.#settings
     this.#site = { driver, environment, prefix, deadlineMs, chores: new Chores(), agenda: new Agenda(environment) }
     manyMayWait(this.#closing.signal)
-    const base = {
+    this.#base = {
       site: this.#site,
       defaults: this.#settings.defaults,
       closing: this.#closing.signal,
       acquire: (name: string, options: AcquireOptions) => this.acquire(name, options),
     }
-    this.#jobs = new Jobs(base)
+    this.#jobs = new Jobs(this.#base)
   }
 
   /**
@@ -193,6 +197,22 @@ export class Locks implements AsyncDisposable {
    */
   lastRun(name: string): Promise<RunRecord | undefined> {
     return this.#jobs.lastRun(name)
+  }
+
+  /**
+   * A count of arrivals, in all processes, for which anybody may wait. Throws LockArgumentError, also where the driver has no
+   * registers; sends nothing.
+   */
+  countdown(name: string, options: CountdownOptions): Countdown {
+    return new Countdown(this.#base, name, options)
+  }
+
+  /**
+   * A place where so many parties, of any processes, wait for each other, again and again. Throws LockArgumentError, also where the driver
+   * has no registers; sends nothing.
+   */
+  barrier(name: string, options: BarrierOptions): Barrier {
+    return new Barrier(this.#base, name, options)
   }
 
   /** Ends what waits (LockUnavailableError), releases what is held, takes away what is left, and closes the driver. */

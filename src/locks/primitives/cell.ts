@@ -98,14 +98,14 @@ export class Cell<S> {
    * Makes of what is there what `step` says, and is asked again for whatever came in between; undefined: it is as it shall be. After a
    * lost reply, too, `step` has to know its own work. Resolves with what is there at last. Rejects as `settle`.
    */
-  async change(step: (state: S | undefined) => S | undefined): Promise<S | undefined> {
+  async change(step: (seen: Seen<S>) => S | undefined): Promise<S | undefined> {
     const backoff = this.#backoff()
     let until = this.#until()
     let inDoubt = false
     for (;;) {
       try {
         const seen = await this.read()
-        const next = step(seen.state)
+        const next = step(seen)
         if (next === undefined) return seen.state
         if ((await this.swap(next, seen.version)) !== undefined) return next
         // Somebody has got on: the server is there, and our turn will come.
@@ -137,6 +137,6 @@ export class Cell<S> {
   #failure(cause: unknown, inDoubt: boolean): unknown {
     if (!inDoubt) return cause
     const why = cause instanceof Error ? cause.message : String(cause)
-    return new LockAmbiguousError(this.#options.name, why, { cause })
+    return new LockAmbiguousError(this.#options.name, why, { cause }, `its ${this.#options.kind} was changed`)
   }
 }
