@@ -6,6 +6,7 @@ import { runItemsPart } from './items/part.js'
 import { runLocksPart } from './locks/part.js'
 import { runMissPart } from './misses/part.js'
 import { type BenchOptions, type PartName, parseOptions, usage } from './options.js'
+import { runQuorumPart } from './quorum/part.js'
 import { targetTable, writeTables } from './report/markdown.js'
 import { type Measured, type Results, readResults, writeResults } from './report/results.js'
 import { runServerPart } from './server/part.js'
@@ -50,6 +51,8 @@ async function run(part: PartName, options: BenchOptions): Promise<Results> {
       return { stampede: stamp(await runStampedePart({ quick, contestants, log })) }
     case 'locks':
       return { locks: stamp(await runLocksPart({ quick, contestants, log })) }
+    case 'quorum':
+      return { quorum: stamp(await runQuorumPart({ quick, contestants, log })) }
   }
 }
 

@@ -3,7 +3,7 @@ import { builtMain } from './support/servers.js'
 
 export const partNames = [
   ...(['server', 'binary', 'tls', 'idle'] as const),
-  ...(['store', 'items', 'misses', 'churn', 'client', 'stampede', 'locks'] as const),
+  ...(['store', 'items', 'misses', 'churn', 'client', 'stampede', 'locks', 'quorum'] as const),
 ] as const
 export type PartName = (typeof partNames)[number]
 

@@ -5,6 +5,7 @@ import { type CaseResult, honestRatio } from '../server/measure.js'
 import { geometricMean } from '../support/statistics.js'
 import { clientHeads, clientTable } from './client.js'
 import { lockTables } from './locks.js'
+import { quorumTable } from './quorum.js'
 import { benchFolder, type Measured, type Results } from './results.js'
 import { targetRows } from './targets.js'
 
@@ -31,6 +32,7 @@ export function tables(results: Results): string {
   if (results.client !== undefined) sections.push(table(clientHeads, clientTable(results.client.data.cells)))
   if (results.locks !== undefined)
     sections.push(...lockTables(results.locks.data).map(([heads, rows]) => table(heads, rows)))
+  if (results.quorum !== undefined) sections.push(table(...quorumTable(results.quorum.data)))
   return sections.filter((section) => section !== '').join('\n\n')
 }
 

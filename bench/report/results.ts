@@ -6,6 +6,7 @@ import type { IdleRow } from '../idle/part.js'
 import type { ItemsRow } from '../items/part.js'
 import type { LocksResult } from '../locks/part.js'
 import type { MissRow } from '../misses/part.js'
+import type { QuorumRow } from '../quorum/part.js'
 import type { ServerResult } from '../server/part.js'
 import type { StampedeRow } from '../stampede/measure.js'
 import type { StoreResult } from '../store/part.js'
@@ -32,6 +33,7 @@ export interface Results {
   client?: Measured<ClientResult>
   stampede?: Measured<StampedeRow[]>
   locks?: Measured<LocksResult>
+  quorum?: Measured<QuorumRow[]>
   /** The server part with memcached on both sides. */
   calibration?: Measured<ServerResult>
 }

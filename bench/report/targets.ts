@@ -4,6 +4,7 @@ import type { StoreRow } from '../store/part.js'
 import { geometricMean } from '../support/statistics.js'
 import { clientRows, stampedeRows } from './client.js'
 import { lockRows } from './locks.js'
+import { quorumRows } from './quorum.js'
 import type { Results } from './results.js'
 import { type TargetRow, times, verdict } from './verdict.js'
 
@@ -19,6 +20,7 @@ export function targetRows(results: Results): TargetRow[] {
     ...clientRows(results),
     ...stampedeRows(results),
     ...lockRows(results),
+    ...quorumRows(results),
   ]
 }
 
