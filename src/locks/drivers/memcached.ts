@@ -7,9 +7,9 @@ import type { Span } from '../../time/index.js'
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers } from '../driver.js'
 import { type Environment, systemTimer } from '../environment.js'
 import { Contended } from './memcached/contended.js'
-import { type Dialect, speaksLatchkey, type Wire } from './memcached/dialect.js'
+import { type Dialect, type Line, speaksLatchkey, type Wire } from './memcached/dialect.js'
 import { factsOf } from './memcached/facts.js'
-import { latchkey, tryAdd } from './memcached/latchkey.js'
+import { claimWithFence, latchkey, tryAdd } from './memcached/latchkey.js'
 import { Lines, lineOf } from './memcached/lines.js'
 import { keysUnder } from './memcached/listing.js'
 import { rawViewOf } from './memcached/raw.js'
@@ -104,6 +104,7 @@ class MemcachedDriver implements LockDriver {
     if (!this.#standings.hasVote(line.session, claim)) {
       await this.#standings.vote(line.client, line.session, claim, call)
     }
+    if (claim.fence !== undefined && speaksLatchkey(line.session)) return this.#vote(claim, claim.fence, line)
     if (claim.waitMs < 1 || !speaksLatchkey(line.session)) return await this.#dialect(line.session).claim(claim, line)
     // Most locks are free: only who has to wait needs a connection for it.
     if (!this.#contended.has(claim.key, call.clock.now())) {
@@ -151,6 +152,14 @@ class MemcachedDriver implements LockDriver {
   async close(): Promise<void> {
     await this.#waiters.close()
     if (this.#owned) await this.#client.close()
+  }
+
+  /** One of several servers that are asked for a lock. */
+  async #vote(claim: Claim, fence: bigint, line: Line): Promise<ClaimResult> {
+    const { clock } = line.call
+    const result = await claimWithFence(claim, fence, line, this.#contended.has(claim.key, clock.now()))
+    if (result.status === 'busy') this.#contended.note(claim.key, clock.now())
+    return result
   }
 
   /** On a connection of its own, whose server has to be asked whether it has a vote just as well. */

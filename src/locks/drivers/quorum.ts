@@ -14,14 +14,14 @@ import { manyMayWait } from '../linked.js'
 import { type MemcachedOptions, memcached } from './memcached.js'
 import { Aftermath, type Chance, UNANSWERED_MS } from './quorum/aftermath.js'
 import { type Answer, Ballot } from './quorum/ballot.js'
-import { Census } from './quorum/census.js'
+import { Census, holderTold } from './quorum/census.js'
 import { quorumFacts } from './quorum/facts.js'
 import { FenceClock } from './quorum/fence-clock.js'
 import { decodeVotes, encodeVotes } from './quorum/version.js'
 import { extendOn, isGone, isGranted, isThere, isTrue, releaseOn, type Vote, votesIn } from './quorum/votes.js'
 
 /** A fence that others have overtaken is chosen anew so often. */
-const FENCE_TRIES = 3
+const FENCE_TRIES = 10
 
 /** As for `memcached`, with three servers or more; an odd number, since four survive no more than three do. */
 export type QuorumOptions = MemcachedOptions
@@ -138,7 +138,8 @@ class QuorumDriver implements LockDriver {
     const foolish = errors.find((error) => error instanceof LockArgumentError)
     if (foolish !== undefined) throw foolish
     if (ballot.given().length >= this.#needed) {
-      return { status: 'busy', found: await this.find(key, call).catch(() => undefined), queued: false }
+      const found = holderTold(key, ballot, this.#needed) ?? (await this.find(key, call).catch(() => undefined))
+      return { status: 'busy', found, queued: false }
     }
     throw this.#unavailable(name, errors)
   }

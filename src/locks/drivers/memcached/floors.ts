@@ -11,7 +11,8 @@ import { sending } from './outcome.js'
 const FLOOR_PREFIX = 'latchkey:quorum:'
 /** What Latchkey keeps a key's fence register under. */
 const REGISTER_PREFIX = 'latchkey:fence:'
-const FLOORS = 256
+/** Many, so that those who lock different names at one moment seldom overtake each other's fences. */
+const FLOORS = 4096
 /** Others may raise it at the same moment, each time higher. */
 const TRIES = 20
 

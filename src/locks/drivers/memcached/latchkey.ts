@@ -49,7 +49,6 @@ export function tryAdd(claim: Claim, line: Line): Promise<Lease | undefined> {
 
 export const latchkey: Dialect = {
   async claim(claim, line): Promise<ClaimResult> {
-    if (claim.fence !== undefined) return claimWithFence(claim, claim.fence, line)
     const lease = await tryAdd(claim, line)
     if (lease !== undefined) return { status: 'held', lease }
     return { status: 'busy', found: await latchkey.find(claim.key, line).catch(() => undefined), queued: false }
@@ -97,7 +96,7 @@ export const latchkey: Dialect = {
  * Over one connection and in this order: whoever held the lock before us has raised the floor before our add could succeed, so that
  * what we then find there is not below its fence.
  */
-async function claimWithFence(claim: Claim, fence: bigint, line: Line): Promise<ClaimResult> {
+async function claimAtOnce(claim: Claim, fence: bigint, line: Line): Promise<ClaimResult> {
   const from = line.call.clock.now()
   const adding = add(claim, 0, line, line.call.deadlineMs, ({ cas }) => cas)
   const [added, raised] = await Promise.allSettled([adding, raiseOnLatchkey(claim.key, fence, line)])
@@ -105,6 +104,26 @@ async function claimWithFence(claim: Claim, fence: bigint, line: Line): Promise<
   if (added.value === undefined) return { status: 'busy', found: undefined, queued: false }
   if (raised.status === 'rejected') throw new OutcomeUnknownError(raised.reason)
   return { status: 'held', lease: { ...leaseOf(claim, added.value, from), fence }, floor: raised.value }
+}
+
+/**
+ * The same where another had it a moment ago: who asks in vain, again and again, must not raise the floor each time above the fence
+ * of whoever is about to have it.
+ */
+async function claimInSteps(claim: Claim, fence: bigint, line: Line): Promise<ClaimResult> {
+  const from = line.call.clock.now()
+  const adding = add(claim, 0, line, line.call.deadlineMs, ({ cas }) => cas)
+  const [cas, found] = await Promise.all([adding, latchkey.find(claim.key, line).catch(() => undefined)])
+  if (cas === undefined) return { status: 'busy', found, queued: false }
+  const floor = await raiseOnLatchkey(claim.key, fence, line).catch((error) => {
+    throw new OutcomeUnknownError(error)
+  })
+  return { status: 'held', lease: { ...leaseOf(claim, cas, from), fence }, floor }
+}
+
+/** For who asks several servers for one lock, and so has chosen its fence. `contended`: another had it a moment ago. */
+export function claimWithFence(claim: Claim, fence: bigint, line: Line, contended: boolean): Promise<ClaimResult> {
+  return contended ? claimInSteps(claim, fence, line) : claimAtOnce(claim, fence, line)
 }
 
 function added(reply: MetaReply): Added {

@@ -5,17 +5,38 @@ export type Answer<T> =
   | { readonly kind: 'given'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-const NONE = { kind: 'none' } as const
+export const NONE = { kind: 'none' } as const
 
-export class Ballot<T> {
+/** What servers have said so far. */
+export class Answers<T> {
   /** By server, as they are now. */
   readonly answers: Answer<T>[]
+
+  constructor(answers: Answer<T>[]) {
+    this.answers = answers
+  }
+
+  count(matches: (answer: Answer<T>) => boolean): number {
+    return this.answers.reduce((sum, answer) => (matches(answer) ? sum + 1 : sum), 0)
+  }
+
+  /** What servers have said, with their numbers. */
+  given(): { at: number; value: T }[] {
+    return this.answers.flatMap((answer, at) => (answer.kind === 'given' ? [{ at, value: answer.value }] : []))
+  }
+
+  errors(): unknown[] {
+    return this.answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))
+  }
+}
+
+export class Ballot<T> extends Answers<T> {
   /** By server; never rejects. */
   readonly coming: readonly Promise<Answer<T>>[]
   #told: () => void = () => undefined
 
   constructor(asked: readonly Promise<T>[]) {
-    this.answers = asked.map(() => NONE)
+    super(asked.map(() => NONE))
     this.coming = asked.map((asking, at) => this.#note(at, asking))
   }
 
@@ -36,18 +57,5 @@ export class Ballot<T> {
         this.#told = resolve
       })
     }
-  }
-
-  count(matches: (answer: Answer<T>) => boolean): number {
-    return this.answers.reduce((sum, answer) => (matches(answer) ? sum + 1 : sum), 0)
-  }
-
-  /** What servers have said, with their numbers. */
-  given(): { at: number; value: T }[] {
-    return this.answers.flatMap((answer, at) => (answer.kind === 'given' ? [{ at, value: answer.value }] : []))
-  }
-
-  errors(): unknown[] {
-    return this.answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))
   }
 }

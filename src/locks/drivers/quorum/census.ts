@@ -1,13 +1,13 @@
 /** Who has how many servers, as far as they have answered. */
-import type { Found } from '../../driver.js'
-import type { Ballot } from './ballot.js'
+import type { ClaimResult, Found } from '../../driver.js'
+import { Answers, NONE } from './ballot.js'
 import { encodeVotes } from './version.js'
 
 export class Census {
-  readonly #ballot: Ballot<Found | undefined>
+  readonly #ballot: Answers<Found | undefined>
   readonly #needed: number
 
-  constructor(ballot: Ballot<Found | undefined>, needed: number) {
+  constructor(ballot: Answers<Found | undefined>, needed: number) {
     this.#ballot = ballot
     this.#needed = needed
   }
@@ -56,6 +56,16 @@ export class Census {
     }
     return counts
   }
+}
+
+/** Who holds it, if enough of the servers that refused a claim have told. */
+export function holderTold(key: string, claims: Answers<ClaimResult>, needed: number): Found | undefined {
+  const told = claims.answers.map((answer) =>
+    answer.kind === 'given' && answer.value.status === 'busy' ? { ...answer, value: answer.value.found } : NONE,
+  )
+  const census = new Census(new Answers(told), needed)
+  const holder = census.holder()
+  return holder === undefined ? undefined : census.foundOf(key, holder)
 }
 
 function greater(one: bigint | undefined, other: bigint | undefined): bigint | undefined {
