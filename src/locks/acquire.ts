@@ -21,6 +21,8 @@ export const AT_ONCE = Number.NEGATIVE_INFINITY
 const RETRY_LEAST_MS = 25
 const RETRY_MOST_MS = 1000
 
+export type Instead = () => Promise<Held | undefined>
+
 /**
  * `until`: when the waiting is over; `wanted.waitMs` says only how it is told. Throws LockBusyError or LockWaitTimeoutError, LockUnavailableError, LockAmbiguousError, LockArgumentError, or the reason of
  * `signal`, and then leaves nothing behind.
@@ -33,8 +35,24 @@ export function acquire(
   signal: AbortSignal,
   asking: Asking | undefined,
 ): Promise<Held> {
-  const held = new Acquisition(site, name, wanted, until, signal, asking).run()
+  const held = new Acquisition(site, name, wanted, until, signal, asking, undefined).run()
   return asking === undefined ? held : asking.until(held)
+}
+
+/**
+ * As `acquire`, of a lock that is a part of what is asked for. `instead` is asked after each attempt that found the server unavailable: what
+ * it gives is had in the lock's stead.
+ */
+export function acquirePart(
+  site: Site,
+  name: string,
+  wanted: Wanted,
+  until: number,
+  signal: AbortSignal,
+  asking: Asking | undefined,
+  instead: Instead | undefined,
+): Promise<Held> {
+  return new Acquisition(site, name, wanted, until, signal, asking, instead).run()
 }
 
 class Acquisition {
@@ -45,6 +63,7 @@ class Acquisition {
   readonly #until: number
   readonly #asking: Asking | undefined
   readonly #onQueued: (() => void) | undefined
+  readonly #instead: Instead | undefined
   // Most need neither.
   #polls: Backoff | undefined
   #retries: Backoff | undefined
@@ -56,6 +75,7 @@ class Acquisition {
     until: number,
     signal: AbortSignal,
     asking: Asking | undefined,
+    instead: Instead | undefined,
   ) {
     this.#site = site
     this.#name = name
@@ -64,6 +84,7 @@ class Acquisition {
     this.#until = until
     this.#asking = asking
     this.#onQueued = asking && (() => asking.waits('queue'))
+    this.#instead = instead
   }
 
   async run(): Promise<Held> {
@@ -72,6 +93,10 @@ class Acquisition {
       const attempt = new Attempt(this.#site, this.#name, this.#wanted, waitMs, this.#signal, this.#onQueued)
       const result = await attempt.make()
       if (result.status === 'held') return result.held
+      if (result.status === 'unavailable') {
+        const other = await this.#instead?.()
+        if (other !== undefined) return other
+      }
       const leftMs = this.#leftMs()
       const pauseMs = this.#pauseMs(result)
       // What is over is over: the last attempt is the one made at the end, not one after it.

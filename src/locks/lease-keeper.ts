@@ -101,6 +101,19 @@ export class LeaseKeeper implements Keeper {
     this.#releasing ??= Promise.resolve('lost')
   }
 
+  /**
+   * As `detach`, once nothing is in flight: what it gives is what the server has, for another to keep. Rejects with LockLostError, or
+   * LockUnavailableError where the server does not tell.
+   */
+  handOver(): Promise<Held> {
+    return this.#inTurn(async () => {
+      if (this.#inDoubt) await this.#extendSurely(this.#held.ttlMs)
+      this.#throwIfEnded()
+      this.detach()
+      return this.#held
+    })
+  }
+
   #startRelease(): Promise<ReleaseOutcome> {
     if (this.ended() !== undefined) {
       // Over by our clock, but the server may have it a little longer, or much longer if it got a renewal late.

@@ -62,10 +62,9 @@ export class LockGroup implements AsyncDisposable {
     await Promise.all(this.locks.map((lock) => lock.extend(ttl)))
   }
 
-  /** All of them, last acquired first. The worst outcome of all: lost, unknown, released. Never rejects. */
+  /** All of them, sent at once, last acquired first. The worst outcome of all: lost, unknown, released. Never rejects. */
   async release(): Promise<ReleaseOutcome> {
-    const outcomes: ReleaseOutcome[] = []
-    for (const lock of this.locks.toReversed()) outcomes.push(await lock.release())
+    const outcomes = await Promise.all(this.locks.toReversed().map((lock) => lock.release()))
     return worst(outcomes, OUTCOMES)
   }
 

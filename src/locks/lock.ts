@@ -11,11 +11,13 @@ import type { Guarantee, LockState, ReleaseOutcome } from './types.js'
 export class Lock implements AsyncDisposable {
   readonly #keeper: Keeper
   readonly #guarantee: Guarantee
+  readonly #unfenced: string | undefined
 
-  /** @internal */
-  constructor(keeper: Keeper, guarantee: Guarantee) {
+  /** @internal `unfenced`: why it has no fence, where that is not for its guarantee. */
+  constructor(keeper: Keeper, guarantee: Guarantee, unfenced?: string) {
     this.#keeper = keeper
     this.#guarantee = guarantee
+    this.#unfenced = unfenced
   }
 
   get name(): string {
@@ -38,7 +40,8 @@ export class Lock implements AsyncDisposable {
   get fence(): bigint {
     const { fence, name } = this.#keeper.held.lease
     if (fence !== undefined && this.#guarantee === 'fenced') return fence
-    throw new LockArgumentError(`${name} has no fence: it was acquired with guarantee ${this.#guarantee}`, name)
+    const why = this.#unfenced ?? `it was acquired with guarantee ${this.#guarantee}`
+    throw new LockArgumentError(`${name} has no fence: ${why}`, name)
   }
 
   /** Aborts with the LockLostError when the lease is lost, at its end at the latest. A release does not abort it. */

@@ -19,13 +19,15 @@ import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
 import { named } from './naming.js'
 import { Barrier, type BarrierOptions } from './primitives/barrier.js'
-import type { Base } from './primitives/base.js'
 import { Countdown, type CountdownOptions } from './primitives/countdown.js'
 import type { Schedule } from './primitives/every.js'
+import type { Ground } from './primitives/ground.js'
 import { Jobs } from './primitives/jobs.js'
 import type { Job, OnceResult } from './primitives/once.js'
 import type { EveryOptions, OnceOptions } from './primitives/once-options.js'
+import { ReadWriteLock, type ReadWriteOptions } from './primitives/read-write-lock.js'
 import type { RunRecord } from './primitives/run-record.js'
+import { Semaphore, type SemaphoreOptions } from './primitives/semaphore.js'
 import { regain } from './regain.js'
 import { checkKeys, locksSettings, type Settings, type Wanted, wantedOf } from './settings.js'
 import type { Site } from './site.js'
@@ -50,7 +52,7 @@ export class Locks implements AsyncDisposable {
   readonly #settings: Settings
   readonly #held = new Bag<Lock>()
   readonly #closing = new AbortController()
-  readonly #base: Base
+  readonly #base: Ground
   readonly #jobs: Jobs
   #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
@@ -65,7 +67,11 @@ export class Locks implements AsyncDisposable {
       site: this.#site,
       defaults: this.#settings.defaults,
       closing: this.#closing.signal,
-      acquire: (name: string, options: AcquireOptions) => this.acquire(name, options),
+      acquire: (name, options) => this.acquire(name, options),
+      ready: async ({ renew }) => {
+        if (renew === 'thread') await this.#helper().ready()
+      },
+      keep: (held, { wanted, unfenced }, asked) => this.#keep(held, wanted, asked, false, unfenced),
     }
     this.#jobs = new Jobs(this.#base)
   }
@@ -215,6 +221,19 @@ export class Locks implements AsyncDisposable {
     return new Barrier(this.#base, name, options)
   }
 
+  /**
+   * Of this name, at most `permits` hold one at a time; each permit is a lock. Throws LockArgumentError for a name or a number that is none:
+   * `name/gate` and `name/255` have to fit into a lock's name.
+   */
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return new Semaphore(this.#base, name, options)
+  }
+
+  /** Of this name, many read at a time or one writes. Throws LockArgumentError for a name or a number that is none. */
+  readWrite(name: string, options: ReadWriteOptions = {}): ReadWriteLock {
+    return new ReadWriteLock(this.#base, name, options)
+  }
+
   /** Ends what waits (LockUnavailableError), releases what is held, takes away what is left, and closes the driver. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -277,14 +296,14 @@ export class Locks implements AsyncDisposable {
     return this.#thread
   }
 
-  #keep(held: Held, wanted: Wanted, asked: Asking | undefined, restored = false): Lock {
+  #keep(held: Held, wanted: Wanted, asked: Asking | undefined, restored = false, unfenced?: string): Lock {
     const helper = wanted.renew === 'thread' ? this.#helper() : undefined
     const tenure = new Tenure(this.#site, held.lease, wanted, restored, this.#held, asked)
     const keeper =
       helper === undefined
         ? new LeaseKeeper(this.#site, held, tenure)
         : new ThreadKeeper(this.#site, held, tenure, wanted.maxStallMs, helper)
-    const lock = new Lock(keeper, wanted.guarantee)
+    const lock = new Lock(keeper, wanted.guarantee, unfenced)
     // One whose lease is over already has told so, and is not to be released.
     if (keeper.ended() === undefined) tenure.enter(lock)
     return lock

@@ -1,5 +1,4 @@
 /** One acquisition as those who subscribe see it: written by the locks as it goes along. */
-import type { Held } from './belief.js'
 import { channels, type LockEvent } from './diagnostics.js'
 import type { Lease } from './driver.js'
 import type { Wanted } from './settings.js'
@@ -68,10 +67,10 @@ export class Asking extends Trace {
     channels.acquire.publish(this)
   }
 
-  /** Settles as `held` does. */
-  async until(held: Promise<Held>): Promise<Held> {
+  /** Settles as `acquired` does. */
+  async until<T>(acquired: Promise<T>): Promise<T> {
     try {
-      return await held
+      return await acquired
     } catch (error) {
       this.error = error
       this.#wait()
