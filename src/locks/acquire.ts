@@ -102,6 +102,7 @@ class Acquisition {
       // What is over is over: the last attempt is the one made at the end, not one after it.
       if (leftMs <= 0 || pauseMs === undefined) throw await this.#failure(result)
       this.#asking?.waits('poll')
+      if (result.status === 'unavailable') this.#wanted.onSetback?.(result.error)
       await pause(this.#site.environment, Math.min(pauseMs, leftMs), this.#signal, true)
     }
   }

@@ -75,7 +75,7 @@ export class Attempt {
 
   async #resolve(askedAt: number, cause: OutcomeUnknownError): Promise<Result> {
     const until = Math.max(askedAt + this.#claim.waitMs, this.#now() + this.#site.deadlineMs)
-    const lease = await confirm(this.#site, this.#claim, until, this.#signal, cause)
+    const lease = await confirm(this.#site, this.#claim, until, this.#signal, cause, this.#wanted.onSetback)
     if (lease !== undefined) return this.#accept(lease) ?? this.#mend(lease)
     this.#mayHaveLeft = true
     return { status: 'busy', found: undefined, queued: false }

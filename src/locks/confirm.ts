@@ -4,6 +4,7 @@ import type { Claim, Found, Lease } from './driver.js'
 import { LockAmbiguousError } from './errors.js'
 import { named } from './naming.js'
 import { pause } from './pause.js'
+import type { Setback } from './settings.js'
 import { callOf, mayPass, type Site } from './site.js'
 
 const LEAST_MS = 10
@@ -19,6 +20,7 @@ export async function confirm(
   until: number,
   signal: AbortSignal,
   cause: unknown,
+  onSetback?: Setback,
 ): Promise<Lease | undefined> {
   const { clock, random } = site.environment
   const backoff = new Backoff(LEAST_MS, MOST_MS, random)
@@ -37,6 +39,7 @@ export async function confirm(
     }
     const leftMs = until - clock.now()
     if (leftMs <= 0) throw ambiguous(claim, last)
+    onSetback?.(ambiguous(claim, last))
     await pause(site.environment, Math.min(backoff.next(), leftMs), signal, true)
   }
 }

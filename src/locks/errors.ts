@@ -53,6 +53,17 @@ export class LockLostError extends LockError {
 }
 
 /**
+ * The reason of a leader's `signal`, and what `onLost` is told, when a term has ended by its own leader's doing: it has resigned, it
+ * stands no more, or what it was to do as the leader has failed, which is then the `cause`. A leader that was deposed has the
+ * LockLostError of its lock instead.
+ */
+export class LeadershipEndedError extends LockError {
+  constructor(name: string, why: string, options?: ErrorOptions) {
+    super('LEADERSHIP_ENDED', name, `the leadership of ${name} has ended: ${why}`, options)
+  }
+}
+
+/**
  * Thrown when the server cannot be asked, or may not be believed yet, and so nothing was acquired: no connection, no memory,
  * a restart less than a maximum lease ago. `retryAfterMs` tells when that will be over, where it is known.
  */

@@ -19,10 +19,14 @@ import { look, lookAtAll, type ReleaseCondition, takeAway } from './looking.js'
 import { checkBeginning, checkName, checkNames } from './names.js'
 import { named } from './naming.js'
 import { Barrier, type BarrierOptions } from './primitives/barrier.js'
+import type { Candidate } from './primitives/candidate.js'
 import { Countdown, type CountdownOptions } from './primitives/countdown.js'
+import type { CampaignOptions, ElectOptions, ObserveOptions } from './primitives/election-options.js'
+import { Elections } from './primitives/elections.js'
 import type { Schedule } from './primitives/every.js'
 import type { Ground } from './primitives/ground.js'
 import { Jobs } from './primitives/jobs.js'
+import type { Leadership } from './primitives/leadership.js'
 import type { Job, OnceResult } from './primitives/once.js'
 import type { EveryOptions, OnceOptions } from './primitives/once-options.js'
 import { ReadWriteLock, type ReadWriteOptions } from './primitives/read-write-lock.js'
@@ -54,6 +58,7 @@ export class Locks implements AsyncDisposable {
   readonly #closing = new AbortController()
   readonly #base: Ground
   readonly #jobs: Jobs
+  readonly #elections: Elections
   #thread: HelperThread | undefined
   #closed: Promise<void> | undefined
 
@@ -74,6 +79,7 @@ export class Locks implements AsyncDisposable {
       keep: (held, { wanted, unfenced }, asked) => this.#keep(held, wanted, asked, false, unfenced),
     }
     this.#jobs = new Jobs(this.#base)
+    this.#elections = new Elections({ ...this.#base, acquire: this.#acquireInElection })
   }
 
   /**
@@ -234,7 +240,34 @@ export class Locks implements AsyncDisposable {
     return new ReadWriteLock(this.#base, name, options)
   }
 
-  /** Ends what waits (LockUnavailableError), releases what is held, takes away what is left, and closes the driver. */
+  /**
+   * Stands for election as the leader until the candidate that is returned is stopped. Whoever holds the lock of this name, with a fence, is the
+   * leader: terms do not overlap within the bounds of a lock, and their fences rise. It waits for its turn without end, also for
+   * servers that cannot be asked, of which `onError` is told; for what this server can never do it stands no more. Throws LockArgumentError
+   * for a name or options that are none, LockUnavailableError when these locks are closed.
+   */
+  elect(name: string, options: ElectOptions): Candidate {
+    return this.#elections.elect(name, options)
+  }
+
+  /**
+   * One term: resolves when elected. Rejects with the reason of `signal`, with LockUnavailableError when these locks are closed, and with
+   * LockArgumentError for a name or options that are none, or that this server can never do.
+   */
+  campaign(name: string, options: CampaignOptions = {}): Promise<Leadership> {
+    return this.#elections.campaign(name, options)
+  }
+
+  /**
+   * Who leads: yields at first, and then whenever it has changed, undefined for nobody; never an older fence after a newer one. It
+   * asks when it is asked, so that who comes late sees the last change only. While the server cannot be asked nothing is yielded. A lock
+   * without a fence is no leader's. Ends with `signal`, or when these locks are closed.
+   */
+  observe(name: string, options: ObserveOptions = {}): AsyncGenerator<LockInfo | undefined, void> {
+    return this.#elections.observe(name, options)
+  }
+
+  /** Ends what waits (LockUnavailableError) and elections, with the grace of each, releases what is held, takes away what is left, and closes the driver. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -245,11 +278,19 @@ export class Locks implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    // Those who lead come to their end first, with all the locks that they may need for that.
+    const elections = this.#elections.close()
     this.#closing.abort(new LockUnavailableError('any lock', 'these locks are closed'))
+    await elections
     await Promise.all(Array.from(this.#held, (lock) => lock.release()))
     await this.#site.chores.finish()
     await this.#thread?.close()
     await this.#site.driver.close()
+  }
+
+  #acquireInElection = async (name: string, wanted: Wanted): Promise<Lock> => {
+    if (wanted.renew === 'thread') await this.#helper().ready()
+    return this.#acquireOne(name, wanted)
   }
 
   async #acquireOne(name: string, wanted: Wanted): Promise<Lock> {

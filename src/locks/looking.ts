@@ -16,9 +16,9 @@ export interface ReleaseCondition {
 const RETRY_LEAST_MS = 10
 const RETRY_MOST_MS = 100
 
-export async function look(site: Site, name: string): Promise<Found | undefined> {
+export async function look(site: Site, name: string, signal?: AbortSignal): Promise<Found | undefined> {
   try {
-    return await site.driver.find(site.prefix + name, callOf(site))
+    return await site.driver.find(site.prefix + name, callOf(site, signal))
   } catch (error) {
     throw known(name, error)
   }

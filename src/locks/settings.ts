@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { inspect } from 'node:util'
 import { type Span, spanMs } from '../time/index.js'
 import { marginMs } from './belief.js'
-import { LockArgumentError } from './errors.js'
+import { type LockAmbiguousError, LockArgumentError, type LockUnavailableError } from './errors.js'
 import { checkPrefix } from './names.js'
 import type { AcquireOptions, Guarantee, LocksOptions } from './types.js'
 
@@ -18,6 +18,9 @@ export const ENDLESS = Number.POSITIVE_INFINITY
 
 type Undefinable<T> = { [K in keyof T]?: T[K] | undefined }
 
+/** Is told of a try that came to nothing, or to nothing that is known, and after which another is made. */
+export type Setback = (error: LockUnavailableError | LockAmbiguousError) => void
+
 /** How one lock is to be acquired and kept. */
 export interface Wanted {
   readonly ttlMs: number
@@ -29,6 +32,8 @@ export interface Wanted {
   readonly guarantee: Guarantee
   readonly label: string | undefined
   readonly signal: AbortSignal | undefined
+  /** For who waits so long that it is worth a word. */
+  readonly onSetback: Setback | undefined
 }
 
 export interface Settings {
@@ -48,6 +53,7 @@ const DEFAULTS: Wanted = {
   guarantee: 'fenced',
   label: undefined,
   signal: undefined,
+  onSetback: undefined,
 }
 
 const LOCKS = {
@@ -97,6 +103,7 @@ export function wantedOf(options: Undefinable<AcquireOptions>, defaults: Wanted)
     guarantee: guarantee === undefined ? defaults.guarantee : oneOf(guarantee, GUARANTEES, 'guarantee'),
     label: label === undefined ? defaults.label : labelOf(label),
     signal: signalOf(options.signal),
+    onSetback: undefined,
   }
 }
 
@@ -127,7 +134,7 @@ function checkDeadline(deadlineMs: unknown): number {
   throw new LockArgumentError(`deadlineMs is a number of milliseconds from 1 to 2^31 - 1, not ${inspect(deadlineMs)}`)
 }
 
-function oneOf<T>(value: T, allowed: readonly T[], name: string): T {
+export function oneOf<T>(value: T, allowed: readonly T[], name: string): T {
   if (allowed.includes(value)) return value
   throw new LockArgumentError(`${name} is ${allowed.map((each) => inspect(each)).join(' or ')}, not ${inspect(value)}`)
 }

@@ -1,36 +1,52 @@
-/** The README's examples of client and locks, and that of migrating, are compiled and run as they stand, but for the address of the server. */
+/** The examples of client and locks in the README, and of the pages named here, are compiled and run as they stand, but for the address of the server. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { examplesOf, runExamples } from '../support/examples.js'
+import { examplesOf, runTogether } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
 
-test('the examples of the README, and of migrating', async () => {
+/** And how many of their examples there are at least that need nothing but this server. */
+const documents = { 'README.md': 7, 'docs/MIGRATING.md': 1, 'docs/PRIMITIVES.md': 2 }
+/** They wait for parties that are not here. */
+const withOthers = /\bbarrier\(/
+
+/** What an example calls, and leaves to its reader. */
+const readersOwn: Readonly<Record<string, string>> = {
+  render: `function render(path: string) { return '<h1>' + path + '</h1>' }`,
+  write: 'async function write(fence: bigint) { return fence }',
+  writeReport: 'async function writeReport(..._: unknown[]) {}',
+  lead: 'async function lead(_fence: bigint, _signal: AbortSignal) {}',
+  tick: 'async function tick(_fence: bigint) { await new Promise((resolve) => setTimeout(resolve, 10)) }',
+}
+
+test('the examples of the README, and of other pages', async () => {
   // With a state directory: a lock on a server that has just started would have to wait.
+  const programs: string[] = []
   const state = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
   const server = await startLatchkey({ threads: 1, args: ['--state-dir', state] })
   try {
-    const all = [...examplesOf('README.md'), ...examplesOf('docs/MIGRATING.md')]
-    const examples = all.filter((code) => /'latchkey\/(client|locks)'/.test(code))
-    assert.equal(examples.length, 7)
-    runExamples(
-      'readme',
-      examples.map((code) => runnable(code, server.port)),
-    )
+    for (const [document, count] of Object.entries(documents)) {
+      const examples = examplesOf(document).filter(
+        (code) => /'latchkey\/(client|locks)'/.test(code) && !withOthers.test(code),
+      )
+      assert.ok(examples.length >= count, `${document}: ${examples.length} examples`)
+      programs.push(...examples.map((code) => runnable(code, server.port)))
+    }
+    runTogether('readme', programs)
   } finally {
     await server.stop()
     rmSync(state, { recursive: true })
   }
 })
 
-/** This server's port for the standard one, this machine for those of the example, and something to render or to write. */
+/** This server's port for the standard one, this machine for those of the example, and what the reader has to add. */
 function runnable(code: string, port: number): string {
   const here = code
     .replace('localhost:11211', `localhost:${port}`)
     .replaceAll('10.0.0.', '127.0.0.')
     .replace(/createClient\(\{ (?!servers)/, `createClient({ servers: 'localhost:${port}', `)
-  if (code.includes('write(')) return `${here}\nasync function write(fence: bigint) { return fence }\n`
-  return code.includes('render(') ? `${here}\nfunction render(path: string) { return \`<h1>\${path}</h1>\` }\n` : here
+  const own = Object.keys(readersOwn).filter((name) => new RegExp(`\\b${name}\\(`).test(code))
+  return [here, ...own.map((name) => readersOwn[name])].join('\n')
 }
