@@ -1,10 +1,10 @@
 /** `latchkey torture`: lock algorithms, popular ones and ours, under faults, and who broke what. */
 import { availableParallelism } from 'node:os'
 import { Command, Option } from 'commander'
-import { type Algorithm, catalogue, type FaultName, faultKinds } from '../torture/index.js'
+import { type Algorithm, catalogue, type FaultName, faultKinds, onEngines } from '../torture/index.js'
 import { whole } from './sizes.js'
 import { listText } from './torture/list.js'
-import { algorithmList, faultList, minutes, serverList } from './torture/names.js'
+import { algorithmList, engineList, faultList, minutes, serverList } from './torture/names.js'
 import { replay } from './torture/replay.js'
 import { tortureAll } from './torture/run.js'
 import { outputsProblem } from './torture/write.js'
@@ -12,13 +12,15 @@ import { outputsProblem } from './torture/write.js'
 export interface TortureFlags {
   /** Default: all. */
   algorithm?: readonly Algorithm[]
+  /** Instead of `algorithm`: ours on these. */
+  engines?: readonly Algorithm[]
   /** Default: all; with `servers`, the harmless ones. */
   faults?: readonly FaultName[]
   servers?: readonly string[]
   seeds?: number
   minutes?: number
   seed: number
-  /** Default: simulated; with `servers`, real. */
+  /** Default: simulated; with `servers` or `engines`, real. */
   mode?: 'simulated' | 'real' | 'both'
   threads: number
   /** True: to stdout. */
@@ -34,6 +36,7 @@ Examples:
   latchkey torture                              all, in virtual time: about a minute
   latchkey torture --html report.html           the same, with drawings of the worst runs
   latchkey torture --mode real --minutes 10     real servers, processes and signals
+  latchkey torture --engines etcd,redis         our locks on these, as far as they are installed here
   latchkey torture --replay get-then-set/none/7 --shrink
 
 It ends with 0 when ours broke no promise, 1 when it did, 2 for wrong arguments, 69 when servers cannot be reached, 70 when the
@@ -43,6 +46,11 @@ export function tortureCommand(): Command {
   return new Command('torture')
     .description('put lock algorithms, popular ones and ours, under faults, and count who broke mutual exclusion')
     .option('--algorithm <names>', 'all, or names with commas between them', algorithmList)
+    .addOption(
+      new Option('--engines <names>', 'real, our locks on etcd, redis, zookeeper, postgres, dynamodb, quorum, or all')
+        .argParser(engineList)
+        .conflicts('algorithm'),
+    )
     .option('--faults <names>', 'all, or names with commas between them', faultList)
     .addOption(
       new Option('--mode <mode>', 'virtual time, or servers and processes').choices(['simulated', 'real', 'both']),
@@ -71,7 +79,7 @@ export function tortureCommand(): Command {
 }
 
 async function run(flags: TortureFlags): Promise<number> {
-  if (flags.list) process.stdout.write(listText(catalogue, faultKinds))
+  if (flags.list) process.stdout.write(listText(catalogue, Object.values(onEngines), faultKinds))
   else if (flags.replay !== undefined) return replay(flags.replay, flags)
   else return tortureAll(flags)
   return 0

@@ -2,6 +2,8 @@
 import type { Locks } from '../locks/index.js'
 import type { FaultName } from './faults.js'
 import type { Outcome, ViolationKind } from './history.js'
+import type { AlgorithmHome } from './homes.js'
+import type { Stranger } from './plan.js'
 
 export interface Algorithm {
   /** For the command line and the table: `get-then-set`. */
@@ -13,11 +15,13 @@ export interface Algorithm {
   /** The fault that its story names; of ours, undefined. */
   readonly story?: FaultName
   /** Where its locks are. */
-  readonly home: 'memcached' | 'latchkey' | 'embedded'
+  readonly home: AlgorithmHome
   /** How many servers. Default 1. */
   readonly servers?: number
   /** Each lock is on a majority of them all, and not on one. */
   readonly quorum?: boolean
+  /** What somebody else can do to the lock's record. Default: set, touch and delete it. */
+  readonly strangers?: readonly Stranger[]
   /** The lease that it takes, where that is its story. Default: as the plan has it, some seconds. */
   readonly ttlMs?: number
   /** The client library of those who published it. Default: errors are thrown, and no key moves. */

@@ -22,6 +22,7 @@ const HOUR_MS = 3_600_000
 /** Of one participant, until it has the lock for the first time, and over its rounds. */
 const FIRST_REQUESTS = 4
 const REQUESTS = 24
+const ONE_ALONE_PERCENT = 75
 
 const makers: Readonly<Partial<Record<FaultName, Make>>> = {
   pause: (aim) => [{ ...struck(aim), what: 'pause', ms: aboutLease(aim) }],
@@ -63,7 +64,7 @@ const makers: Readonly<Partial<Record<FaultName, Make>>> = {
     const ms = aim.random.between(200, 2000)
     return onServers(aim, (server) => ({ at: aim.at, what: 'full', server, ms }))
   },
-  foreign: ({ at, random }) => [{ at, what: 'foreign', how: random.pick(['set', 'touch', 'delete'] as const) }],
+  foreign: ({ at, random, strangers }) => [{ at, what: 'foreign', how: random.pick(strangers) }],
 }
 
 /** Those that need to be many, so that one of them finds its mark. */
@@ -132,7 +133,9 @@ function serverInTurn({ nth, first, servers }: Pick<Aim, 'nth' | 'first' | 'serv
   return (first + nth) % servers
 }
 
-/** Which of them has the key is not known here. */
-function onServers({ servers }: Aim, make: (server: number) => Incident): Incident[] {
+/** Which of them has the key is not known here. Where a majority decides it is mostly one that is struck, the next one the next time. */
+function onServers(aim: Aim, make: (server: number) => Incident): Incident[] {
+  const { servers, quorum, random } = aim
+  if (quorum && random.chance(ONE_ALONE_PERCENT)) return [make(serverInTurn(aim))]
   return Array.from({ length: servers }, (_, server) => make(server))
 }

@@ -57,6 +57,9 @@ export const incidentNames = {
   delay: true,
 } as const satisfies Record<Incident['what'], true>
 
+/** Does so to the lock's record. */
+export type Stranger = 'set' | 'touch' | 'delete'
+
 export type Incident = { readonly at: number } & (
   | { readonly what: 'pause'; readonly who: number; readonly ms: number }
   /** When it next does something: its event loop is blocked for so long before any of its timers run. */
@@ -83,7 +86,7 @@ export type Incident = { readonly at: number } & (
   /** What is oldest makes room, the lock's record among it. */
   | { readonly what: 'evict'; readonly server: number }
   | { readonly what: 'full'; readonly server: number; readonly ms: number }
-  | { readonly what: 'foreign'; readonly how: 'set' | 'touch' | 'delete' }
+  | { readonly what: 'foreign'; readonly how: Stranger }
   /** `lose`: carried out, and the reply lost, with the connection (`cut`) or without a word. `delay`: on its way for so long. */
   | ({ readonly what: 'lose'; readonly cut: boolean } & OfRequest)
   | ({ readonly what: 'delay'; readonly ms: number } & OfRequest)

@@ -2,7 +2,7 @@
 import type { Algorithm } from './algorithm.js'
 import type { FaultName } from './faults.js'
 import { incidentsOf } from './incidents.js'
-import type { Plan, Round } from './plan.js'
+import type { Plan, Round, Stranger } from './plan.js'
 import { Random } from './random.js'
 
 /** Long enough for pauses beyond the longest lease, and for a run in real time. */
@@ -21,11 +21,16 @@ const LEASES_MS = [2000, 3000, 4000]
 const SHORTEST_LEASE_MS = 1000
 const SHORTEST_OF_OURS_MS = 2000
 
+const everyStranger: readonly Stranger[] = ['set', 'touch', 'delete']
+
 /** What has been drawn so far, for whoever decides what strikes. */
 export interface Draft {
   readonly random: Random
   readonly participants: number
   readonly servers: number
+  /** A lock is on a majority of them. */
+  readonly quorum: boolean
+  readonly strangers: readonly Stranger[]
   readonly ttlMs: number
   /** Asks first, and so holds first wherever that is decided by who comes first: an incident can be aimed at it. */
   readonly first: number
@@ -45,7 +50,8 @@ export function planOf(algorithm: Algorithm, fault: FaultName, seed: number): Pl
   // Long enough to be renewed: of those who do, some are to be struck in the middle of that.
   const firstWorkMs = random.chance(30) && algorithm.row === undefined ? longWorkMs : shortWorkMs
   const waitMs = random.pick([500, 2000, 6000])
-  const draft = { random, participants, servers: algorithm.servers ?? 1, ttlMs, first, firstWorkMs }
+  const { servers = 1, quorum = false, strangers = everyStranger } = algorithm
+  const draft = { random, participants, servers, quorum, strangers, ttlMs, first, firstWorkMs }
   const graceMs = fault === 'restart' && algorithm.home === 'latchkey' ? GRACE_MS : 0
   const rounds = roundsOf(draft, fault)
   return {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { catalogue, faultKinds } from '#dist/torture/index.js'
+import { catalogue, faultKinds, onEngines } from '#dist/torture/index.js'
 import { projectRoot } from '../support/root.js'
 
 const main = join(projectRoot, 'dist/cli/main.js')
@@ -13,7 +13,12 @@ const folder = mkdtempSync(join(tmpdir(), 'latchkey-torture-cli-'))
 test.after(() => rmSync(folder, { recursive: true }))
 
 function torture(...args: string[]) {
+  return tortureIn(process.env, ...args)
+}
+
+function tortureIn(env: NodeJS.ProcessEnv, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'torture', ...args], {
+    env,
     encoding: 'utf8',
     timeout: 120_000,
   })
@@ -25,12 +30,17 @@ const few = ['--algorithm', 'get-then-set,latchkey-fenced', '--faults', 'none,ov
 test('--list names every algorithm and fault', () => {
   const { status, stdout } = torture('--list')
   assert.equal(status, 0)
-  for (const { name } of [...catalogue, ...faultKinds]) assert.match(stdout, new RegExp(`^ .*\\b${name}  `, 'm'))
+  for (const { name } of [...catalogue, ...Object.values(onEngines), ...faultKinds])
+    assert.match(stdout, new RegExp(`^ .*\\b${name}  `, 'm'))
 })
 
 test('bad flags end with 2, and say what was expected', () => {
   const wrong: [string[], RegExp][] = [
     [['--algorithm', 'nobody'], /no algorithm nobody; there are get-then-set, /],
+    [['--engines', 'etcd,oracle'], /no engine oracle; there are etcd, redis, /],
+    [['--engines', 'etcd', '--algorithm', 'latchkey-fenced'], /cannot be used with/],
+    [['--engines', 'etcd', '--mode', 'simulated', '--seeds', '1'], /only with real processes/],
+    [['--algorithm', 'redis-fenced', '--seeds', '1'], /only with real processes/],
     [['--faults', 'none,rain'], /no fault rain; there are none, /],
     [['--seeds', '0'], /whole number from 1/],
     [['--seeds', '3', '--minutes', '1'], /cannot be used with/],
@@ -63,6 +73,14 @@ test('bad flags end with 2, and say what was expected', () => {
     assert.deepEqual([status, stdout], [2, ''], args.join(' '))
     assert.match(stderr, message)
   }
+})
+
+test('engines that are not installed: 2, and which', () => {
+  const nothing = { ...process.env, PATH: folder }
+  const { status, stdout, stderr } = tortureIn(nothing, '--engines', 'redis,etcd')
+  assert.deepEqual([status, stdout], [2, ''])
+  assert.match(stderr, /can be had there: .*there is no redis-server here/)
+  assert.match(stderr, /there is no etcd here/)
 })
 
 test('servers that cannot be reached: 69', () => {

@@ -1,14 +1,11 @@
 /** A DynamoDB of a test's own: `dynalite`, as a process, in memory, with one table for locks. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
+import { clientOptions, createLocksTable, dynaliteLine, locksTable } from '#dist/torture/processes/engines/dynamodb.js'
 import { freePorts } from './ports.js'
-import { projectRoot } from './root.js'
 
-const program = join(projectRoot, 'node_modules/dynalite/cli.js')
-
-export const table = 'locks'
+export { locksTable as table }
 
 export interface DynamoDBServer {
   readonly host: string
@@ -20,8 +17,8 @@ export interface DynamoDBServer {
 export async function startDynamoDB(): Promise<DynamoDBServer> {
   const [port] = await freePorts(1)
   const address = `127.0.0.1:${port}`
-  const line = [program, '--host', '127.0.0.1', '--port', `${port}`, '--createTableMs', '0']
-  const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [program, ...line] = dynaliteLine('127.0.0.1', port)
+  const child = spawn(program, line, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'close')
   const orphan = () => child.kill('SIGKILL')
   process.once('exit', orphan)
@@ -33,7 +30,7 @@ export async function startDynamoDB(): Promise<DynamoDBServer> {
   try {
     const [said] = await Promise.race([once(child.stdout, 'data'), ended])
     if (!/listening/.test(`${said}`)) throw new Error(`dynalite does not start: ${said}`)
-    await createTable(address)
+    await createLocksTable(address)
   } catch (error) {
     await stop()
     throw error
@@ -41,20 +38,7 @@ export async function startDynamoDB(): Promise<DynamoDBServer> {
   return { host: '127.0.0.1', port, address, stop }
 }
 
-async function createTable(address: string): Promise<void> {
-  const client = clientOf(address)
-  await client.createTable({
-    TableName: table,
-    KeySchema: [{ AttributeName: 'lockKey', KeyType: 'HASH' }],
-    AttributeDefinitions: [{ AttributeName: 'lockKey', AttributeType: 'S' }],
-    BillingMode: 'PAY_PER_REQUEST',
-  })
-  while ((await client.describeTable({ TableName: table })).Table?.TableStatus !== 'ACTIVE');
-  client.destroy()
-}
-
-/** As users make it, but for the address. `maxAttempts`: how often the SDK sends one request. */
+/** `maxAttempts`: how often the SDK sends one request. */
 export function clientOf(address: string, maxAttempts = 1): DynamoDB {
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
-  return new DynamoDB({ endpoint: `http://${address}`, region: 'nowhere', credentials, maxAttempts })
+  return new DynamoDB(clientOptions(address, maxAttempts))
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type EtcdPlace, etcdAnswers, etcdArguments } from '#dist/torture/processes/engines/etcd.js'
 import { requirePeer } from './peers.js'
 import { freePorts } from './ports.js'
 
@@ -26,10 +27,10 @@ export class EtcdMember {
   #said = ''
   readonly #orphan = () => this.#child?.kill('SIGKILL')
 
-  constructor(port: number, dir: string, line: readonly string[]) {
-    this.port = port
+  constructor(places: readonly EtcdPlace[], i: number, dir: string) {
+    this.port = places[i].port
     this.#dir = dir
-    this.#line = ['--data-dir', dir, ...line]
+    this.#line = etcdArguments(places, i, dir)
     process.once('exit', this.#orphan)
   }
 
@@ -65,7 +66,7 @@ export class EtcdMember {
 
   async answers(): Promise<void> {
     const giveUpAt = performance.now() + startTimeoutMs
-    while (!(await this.#isHealthy())) {
+    while (!(await etcdAnswers(this.host, this.port))) {
       if (performance.now() > giveUpAt || this.#child?.exitCode != null) throw new Error(`no etcd:\n${this.#said}`)
       await sleep(20)
     }
@@ -80,11 +81,6 @@ export class EtcdMember {
     process.removeListener('exit', this.#orphan)
     return this.kill()
   }
-
-  async #isHealthy(): Promise<boolean> {
-    const reply = await fetch(`http://${this.address}/health`).catch(() => undefined)
-    return reply?.ok === true && /true/.test(await reply.text())
-  }
 }
 
 export interface EtcdCluster {
@@ -97,14 +93,8 @@ export interface EtcdCluster {
 export async function startEtcd(count = 1): Promise<EtcdCluster> {
   const dir = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'latchkey-etcd-'))
   const ports = await freePorts(2 * count)
-  const urls = ports.map((port) => `http://127.0.0.1:${port}`)
-  const peers = urls.slice(count)
-  const cluster = peers.map((url, i) => `m${i}=${url}`).join(',')
-  const members = peers.map((peer, i) => {
-    const client = ['--listen-client-urls', urls[i], '--advertise-client-urls', urls[i]]
-    const between = ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster]
-    return new EtcdMember(ports[i], join(dir, `m${i}`), ['--name', `m${i}`, ...client, ...between])
-  })
+  const places = ports.slice(count).map((peerPort, i) => ({ host: '127.0.0.1', port: ports[i], peerPort }))
+  const members = places.map((_, i) => new EtcdMember(places, i, join(dir, `m${i}`)))
   const stop = async () => {
     await Promise.all(members.map((member) => member.stop()))
     rmSync(dir, { recursive: true, force: true })

@@ -1,12 +1,2 @@
 /** Ports for servers that cannot be told to take any. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-
-/** Free ones of 127.0.0.1; nobody else was given them a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => server.listening || once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
-}
+export { freePorts } from '#dist/torture/processes/free-ports.js'

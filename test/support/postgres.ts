@@ -1,23 +1,23 @@
 /** A PostgreSQL of a test's own: a cluster in a temporary folder, on a Unix socket there, gone when it is stopped. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { createCluster, postgresBin, postgresLine, unprivileged } from '#dist/torture/processes/engines/postgres.js'
+import { signalTree } from '#dist/torture/processes/process-tree.js'
 import { requirePeer } from './peers.js'
 import { freePorts } from './ports.js'
 
-const versions = '/usr/lib/postgresql'
 const startTimeoutMs = 30_000
 
-/** Where Debian puts the newest PostgreSQL that is installed; undefined for none. */
-export const postgresBin = newestBin()
+export { postgresBin }
 
 /** True when PostgreSQL is installed; otherwise the test is skipped, or fails where peers are required. */
 export function requirePostgres(t: TestContext): boolean {
-  return requirePeer(t, postgresBin ?? versions, 'apt-get install postgresql')
+  return requirePeer(t, postgresBin ?? '/usr/lib/postgresql', 'apt-get install postgresql')
 }
 
 export class Postgres {
@@ -44,7 +44,7 @@ export class Postgres {
    */
   static async start({ tcp = false, settings = [] }: { tcp?: boolean; settings?: string[] } = {}): Promise<Postgres> {
     const dir = mkdtempSync(join(tmpdir(), 'latchkey-pg-'))
-    createIn(dir)
+    await createCluster(dir)
     const port = tcp ? (await freePorts(1))[0] : 5432
     const postgres = new Postgres(dir, port, [`listen_addresses=${tcp ? '127.0.0.1' : ''}`, ...settings])
     try {
@@ -79,9 +79,8 @@ export class Postgres {
   }
 
   /** To every process of it. */
-  signalAll(signal: NodeJS.Signals): void {
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', `${this.#child.pid}`], { encoding: 'utf8' })
-    for (const pid of [this.#child.pid!, ...children.split('\n').map(Number)]) if (pid > 0) process.kill(pid, signal)
+  signalAll(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    signalTree(this.#child.pid!, signal)
   }
 
   async stop(): Promise<void> {
@@ -92,7 +91,8 @@ export class Postgres {
   }
 
   #run(): void {
-    const child = startIn(this.#dir, ['fsync=off', `port=${this.port}`, ...this.#settings])
+    const [program, ...line] = postgresLine(this.#dir, [`port=${this.port}`, ...this.#settings])
+    const child = spawn(program, line, { ...unprivileged(), cwd: this.#dir, stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child = child
     // Should the test process end early, the server must not outlive it: SIGQUIT is its immediate shutdown.
     const orphan = () => child.kill('SIGQUIT')
@@ -115,34 +115,4 @@ export class Postgres {
       await sleep(20)
     }
   }
-}
-
-function createIn(dir: string): void {
-  const who = unprivileged()
-  if (who.uid !== undefined) chownSync(dir, who.uid, who.gid!)
-  const data = join(dir, 'data')
-  const layout = ['-D', data, '-U', 'latchkey', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-  execFileSync(join(postgresBin!, 'initdb'), layout, { ...who, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
-}
-
-function startIn(dir: string, settings: readonly string[]): ChildProcess {
-  const who = unprivileged()
-  const all = [`unix_socket_directories=${dir}`, ...settings]
-  const line = ['-D', join(dir, 'data'), ...all.flatMap((setting) => ['-c', setting])]
-  return spawn(join(postgresBin!, 'postgres'), line, { ...who, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })
-}
-
-function newestBin(): string | undefined {
-  if (!existsSync(versions)) return undefined
-  const newest = readdirSync(versions)
-    .map((version) => join(versions, version, 'bin'))
-    .filter((bin) => existsSync(join(bin, 'postgres')))
-  return newest.sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).at(-1)
-}
-
-/** PostgreSQL refuses to run as root; its package has made a user for it. */
-function unprivileged(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {}
-  const id = (option: string) => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }))
-  return { uid: id('-u'), gid: id('-g') }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { redisArguments } from '#dist/torture/processes/engines/redis.js'
 import { requirePeer } from './peers.js'
 import { freePorts } from './ports.js'
 
@@ -64,7 +65,7 @@ export class RedisServer {
   /** Kills it, if it runs, and starts it anew on the same port and data. */
   async restart(): Promise<void> {
     await this.kill()
-    const line = ['--port', `${this.port}`, '--bind', this.host, '--dir', this.#dir, '--save', '', ...this.#args]
+    const line = redisArguments(this.host, this.port, this.#dir, this.#args)
     const child = spawn(program, line, { stdio: 'ignore' })
     this.#child = child
     this.#ended = new Promise((resolve) => child.once('close', resolve))

@@ -1,35 +1,27 @@
 /** A ZooKeeper of a test's own, of one server or several, with its data in memory where that can be had. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { said } from '#dist/torture/processes/engines/said.js'
+import {
+  writeZooKeeperFiles,
+  type ZooKeeperPlace,
+  zookeeperArguments,
+  zookeeperJar,
+  zookeeperMode,
+} from '#dist/torture/processes/engines/zookeeper.js'
 import { requirePeer } from './peers.js'
 import { freePorts } from './ports.js'
 
-const jar = '/usr/share/java/zookeeper.jar'
 const java = '/usr/bin/java'
 const startTimeoutMs = 30_000
 const memory = '/dev/shm'
-/** What counts here is how soon it starts. */
-const machine = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dzookeeper.forceSync=no', '-cp', jar]
-const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-const settings = [
-  'tickTime=250',
-  'initLimit=40',
-  'syncLimit=8',
-  'minSessionTimeout=500',
-  'maxSessionTimeout=60000',
-  'maxClientCnxns=0',
-  'admin.enableServer=false',
-  '4lw.commands.whitelist=srvr,mntr',
-]
-
 /** True when ZooKeeper is installed; otherwise the test is skipped, or fails where peers are required. */
 export function requireZooKeeper(t: TestContext): boolean {
-  return requirePeer(t, jar, 'apt-get install zookeeper') && requirePeer(t, java)
+  return requirePeer(t, zookeeperJar, 'apt-get install zookeeper') && requirePeer(t, java)
 }
 
 export class ZooKeeperServer {
@@ -40,14 +32,10 @@ export class ZooKeeperServer {
   #said = ''
   readonly #orphan = () => this.#child?.kill('SIGKILL')
 
-  constructor(port: number, dir: string, number: number, ensemble: readonly string[]) {
-    this.port = port
+  constructor(places: readonly ZooKeeperPlace[], i: number, dir: string) {
+    this.port = places[i].port
     this.#dir = dir
-    mkdirSync(dir, { recursive: true })
-    const own = [`dataDir=${join(dir, 'data')}`, `clientPort=${port}`, 'clientPortAddress=127.0.0.1']
-    writeFileSync(join(dir, 'zoo.cfg'), [...settings, ...own, ...ensemble, ''].join('\n'))
-    mkdirSync(join(dir, 'data'))
-    writeFileSync(join(dir, 'data', 'myid'), `${number}`)
+    writeZooKeeperFiles(places, i, dir)
     process.once('exit', this.#orphan)
   }
 
@@ -57,7 +45,7 @@ export class ZooKeeperServer {
 
   /** Again after `kill`, with what it has on the disk. */
   start(): void {
-    this.#child = spawn(java, [...machine, main, join(this.#dir, 'zoo.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = spawn(java, zookeeperArguments(this.#dir), { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.#said += text
@@ -87,37 +75,22 @@ export class ZooKeeperServer {
   async answers(): Promise<string> {
     const giveUpAt = performance.now() + startTimeoutMs
     for (;;) {
-      const mode = /Mode: (\w+)/.exec(await this.#say('srvr'))
-      if (mode !== null) return mode[1]
+      const mode = await zookeeperMode(this.host, this.port)
+      if (mode !== undefined) return mode
       if (performance.now() > giveUpAt || this.#child?.exitCode != null) throw new Error(`no ZooKeeper:\n${this.#said}`)
       await sleep(50)
     }
   }
 
   async counts(): Promise<{ nodes: number; sessions: number }> {
-    const said = await this.#say('mntr')
-    const count = (name: string) => Number(new RegExp(`${name}\\t(\\d+)`).exec(said)![1])
+    const answer = await said(this.host, this.port, 'mntr')
+    const count = (name: string) => Number(new RegExp(`${name}\\t(\\d+)`).exec(answer)![1])
     return { nodes: count('zk_ephemerals_count'), sessions: count('zk_global_sessions') }
   }
 
   stop(): Promise<void> {
     process.removeListener('exit', this.#orphan)
     return this.kill()
-  }
-
-  #say(word: string): Promise<string> {
-    return new Promise((resolve) => {
-      let said = ''
-      const socket = connect(this.port, this.host)
-      socket.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-      })
-      socket.on('error', () => {})
-      socket.on('close', () => resolve(said))
-      // One that is just starting may never answer.
-      socket.setTimeout(500, () => socket.destroy())
-      socket.end(word)
-    })
   }
 }
 
@@ -131,9 +104,10 @@ export interface ZooKeeperEnsemble {
 export async function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
   const dir = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'latchkey-zookeeper-'))
   const ports = await freePorts(3 * count)
-  const line = (_: unknown, i: number) => `server.${i + 1}=127.0.0.1:${ports[count + i]}:${ports[2 * count + i]}`
-  const ensemble = count === 1 ? [] : Array.from({ length: count }, line)
-  const members = ports.slice(0, count).map((port, i) => new ZooKeeperServer(port, join(dir, `${i}`), i + 1, ensemble))
+  const places = ports.slice(0, count).map((port, i): ZooKeeperPlace => {
+    return { host: '127.0.0.1', port, peerPorts: [ports[count + i], ports[2 * count + i]] }
+  })
+  const members = places.map((_, i) => new ZooKeeperServer(places, i, join(dir, `${i}`)))
   const stop = async () => {
     await Promise.all(members.map((member) => member.stop()))
     rmSync(dir, { recursive: true, force: true })

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Algorithm, algorithmNamed, catalogue, type FaultName, faultKinds, lockKey } from 'latchkey/torture'
+import { algorithmNamed, catalogue, type FaultName, faultKinds, lockKey, onEngines } from 'latchkey/torture'
+import { engines } from '#dist/torture/processes/engines/index.js'
 import { projectRoot } from '../support/root.js'
 
 const ours = catalogue.filter(({ row }) => row === undefined)
+const everything = [...catalogue, ...Object.values(onEngines)]
 const museum = catalogue.filter(({ row }) => row !== undefined)
 
 test('the museum has all of its rows, in order, each with a story that can be told', () => {
@@ -16,8 +18,8 @@ test('the museum has all of its rows, in order, each with a story that can be to
 })
 
 test('every name is that of one algorithm', () => {
-  for (const algorithm of catalogue) assert.equal(algorithmNamed(algorithm.name), algorithm)
-  assert.equal(new Set(catalogue.map(({ name }) => name)).size, catalogue.length)
+  for (const algorithm of everything) assert.equal(algorithmNamed(algorithm.name), algorithm)
+  assert.equal(new Set(everything.map(({ name }) => name)).size, everything.length)
   assert.throws(() => algorithmNamed('mutex'), /no algorithm mutex/)
 })
 
@@ -31,7 +33,7 @@ test('ours are on every home, with fences and without', () => {
 })
 
 test('lists of one server are the same in any order', () => {
-  for (const { name, servers = 1, without = [] } of catalogue) {
+  for (const { name, servers = 1, without = [] } of everything) {
     if (servers === 1) assert.ok(without.includes('lists'), name)
   }
 })
@@ -53,8 +55,9 @@ const rows: Readonly<Record<string, readonly FaultName[]>> = {
 /** A lease ends in time by its own count, whether its holder runs or not. */
 const stopped: readonly FaultName[] = ['pause', 'stall', 'heap']
 const columns = { embedded: 2, latchkey: 3, memcached: 5 } as const
+type Home = keyof typeof columns
 
-function fencesIn(home: Algorithm['home']): FaultName[] {
+function fencesIn(home: Home): FaultName[] {
   const table = readFileSync(join(projectRoot, 'docs/LOCKS.md'), 'utf8').split('\n')
   return Object.entries(rows).flatMap(([title, faults]) => {
     const line = table.find((each) => each.startsWith(`| ${title} |`))
@@ -78,5 +81,25 @@ for (const home of ['embedded', 'latchkey', 'memcached'] as const) {
 
   test(`${home}: with a fence nothing that counts is excused`, () => {
     assert.equal(algorithmNamed(`${home}-fenced`).exceeded, undefined)
+  })
+}
+
+for (const [engine, algorithm] of Object.entries(onEngines)) {
+  const { name, home, row, exceeded, mayOverlap, without = [], strangers } = algorithm
+  const own = Object.entries(engines).find(([each]) => each === home)?.[1]
+
+  test(`${engine}: ours, with a fence and nothing excused; two may believe where the record is taken away`, () => {
+    assert.deepEqual([name, row, exceeded], [`${engine}-fenced`, undefined, undefined])
+    const forgotten = home === 'memcached' ? ['foreign', ...fencesIn('memcached')] : ['foreign']
+    const said = new Set<string>(forgotten.filter((fault) => !(stopped as readonly string[]).includes(fault)))
+    assert.deepEqual(new Set(mayOverlap), said)
+  })
+
+  if (own === undefined) continue
+  test(`${engine}: what is drawn for it, it can suffer`, () => {
+    assert.deepEqual([...(strangers ?? ['delete', 'set', 'touch'])].sort(), Object.keys(own.strangers).sort())
+    assert.equal(own.flush !== undefined, !without.includes('flush'))
+    assert.equal(own.full !== undefined, !without.includes('full'))
+    assert.ok(without.includes('evict') && without.includes('retry'))
   })
 }

@@ -4,8 +4,8 @@ import type { TortureFlags } from '../torture.js'
 
 export type Mode = NonNullable<TortureFlags['mode']>
 
-export function modeOf({ mode, servers }: TortureFlags): Mode {
-  return mode ?? (servers === undefined ? 'simulated' : 'real')
+export function modeOf({ mode, servers, engines }: TortureFlags): Mode {
+  return mode ?? (servers === undefined && engines === undefined ? 'simulated' : 'real')
 }
 
 /** Rejects with LaboratoryError when the servers cannot be reached. */

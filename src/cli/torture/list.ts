@@ -2,12 +2,18 @@
 import type { Algorithm, FaultKind } from '../../torture/index.js'
 import { tableText } from '../table.js'
 
-export function listText(algorithms: readonly Algorithm[], faults: readonly FaultKind[]): string {
+export function listText(
+  algorithms: readonly Algorithm[],
+  onEngines: readonly Algorithm[],
+  faults: readonly FaultKind[],
+): string {
   return [
     'Algorithms of the museum (each was published, used, and broke):\n',
     algorithmRows(algorithms.filter(({ row }) => row !== undefined)),
     '\nOurs:\n',
     algorithmRows(algorithms.filter(({ row }) => row === undefined)),
+    '\nOurs on other engines (--engines):\n',
+    algorithmRows(onEngines),
     '\nFaults (those marked * do nothing to servers that others use):\n',
     tableText(faults.map(faultRow), () => false),
   ].join('')

@@ -1,13 +1,26 @@
 /** Lists on the command line. Refusals say what there is. */
 import { InvalidArgumentError } from 'commander'
-import { type Algorithm, catalogue, type FaultName, faultKinds, isFaultName } from '../../torture/index.js'
+import { type Algorithm, catalogue, type FaultName, faultKinds, isFaultName, onEngines } from '../../torture/index.js'
 
 export function algorithmList(text: string): readonly Algorithm[] | undefined {
   return listOf(text, (name) => {
-    const found = catalogue.find((each) => each.name === name)
-    if (found === undefined) throw unknown(`There is no algorithm ${name}`, catalogue)
+    const all = [...catalogue, ...Object.values(onEngines)]
+    const found = all.find((each) => each.name === name)
+    if (found === undefined) throw unknown(`There is no algorithm ${name}`, all)
     return found
   })
+}
+
+/** What there is on each; all of them for `all`. */
+export function engineList(text: string): readonly Algorithm[] {
+  const names = Object.keys(onEngines) as (keyof typeof onEngines)[]
+  const found = listOf(text, (name) => {
+    const engine = names.find((each) => each === name)
+    if (engine !== undefined) return onEngines[engine]
+    const known = names.map((each) => ({ name: each }))
+    throw unknown(`There is no engine ${name}`, known)
+  })
+  return found ?? Object.values(onEngines)
 }
 
 export function faultList(text: string): readonly FaultName[] | undefined {

@@ -65,7 +65,7 @@ export async function inLaboratories(
 
 /** One after the other: each has its own number of seeds, and a busy simulation does not disturb real time. */
 async function runIn(laboratories: readonly Laboratory[], flags: TortureFlags): Promise<Result> {
-  const { algorithm: algorithms = catalogue, seed: firstSeed, minutes, threads } = flags
+  const { engines, algorithm: algorithms = engines ?? catalogue, seed: firstSeed, minutes, threads } = flags
   const progress = flags.json === true ? noProgress : progressOn(process.stderr)
   try {
     return await campaign({

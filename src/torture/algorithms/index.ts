@@ -4,6 +4,7 @@ import { addDelete } from './add-delete.js'
 import { addTokenRows } from './add-token.js'
 import { alwaysRelease, rehashing } from './context-manager.js'
 import { earlyRelease } from './early-release.js'
+import { onEngines } from './engines.js'
 import { getThenSet } from './get-then-set.js'
 import { ours } from './latchkey.js'
 import { casTries, readModifySet } from './profile.js'
@@ -14,14 +15,19 @@ const museum: readonly Algorithm[] = [
   ...[readModifySet, casTries, earlyRelease, ...addTokenRows],
 ].sort((one, other) => one.row! - other.row!)
 
+/** What is put under faults unless something else is asked for. */
 export const catalogue: readonly Algorithm[] = [...museum.map(withoutLists), ...ours]
+
+const everything = [...catalogue, ...Object.values(onEngines)]
 
 /** Throws when there is none of that name. */
 export function algorithmNamed(name: string): Algorithm {
-  const found = catalogue.find((each) => each.name === name)
+  const found = everything.find((each) => each.name === name)
   if (found === undefined) throw new Error(`there is no algorithm ${name}`)
   return found
 }
+
+export { onEngines, type TorturedEngine } from './engines.js'
 
 /** The key under which an algorithm has the lock of this name: those of the museum take the name as it is. */
 export function lockKey({ row }: Algorithm, name: string): string {

@@ -1,12 +1,9 @@
 /** Ours: the same change under a Latchkey lock, with a fence or with nothing but its lease, on each home. */
-
-import { type Guarantee, type Lock, LockBusyError, LockWaitTimeoutError } from '../../locks/index.js'
-import type { Algorithm, Hands, Task } from '../algorithm.js'
+import type { Algorithm } from '../algorithm.js'
 import type { FaultName } from '../faults.js'
-import type { ViolationKind } from '../history.js'
+import type { CacheHome } from '../homes.js'
 import { exceededByLease, overlapsOf } from './promises.js'
-
-type Home = Algorithm['home']
+import { alwaysCounts, fencedLock, underLock } from './under-lock.js'
 
 /** What a write to the resource may take: whoever has less left of the lease does not begin it. */
 const WRITE_MS = 100
@@ -17,39 +14,27 @@ const withoutWire: readonly FaultName[] = [
   ...(['server-pause', 'server-clock', 'restart'] as const),
 ]
 
-const homes: Readonly<Record<Home, { what: string; servers: number; without: readonly FaultName[] }>> = {
+const homes: Readonly<Record<CacheHome, { what: string; servers: number; without: readonly FaultName[] }>> = {
   // Three servers, each key on one of them: the ring is what blips and lists are aimed at. Our client sends nothing twice.
   memcached: { what: 'memcached', servers: 3, without: ['retry'] },
   latchkey: { what: 'a Latchkey server', servers: 1, without: ['retry', 'lists'] },
   embedded: { what: 'the embedded store', servers: 1, without: withoutWire },
 }
 
-/** With a fence, and without. */
-const always: readonly ViolationKind[] = ['overlap', 'lost update', 'ownership', 'left over', 'stuck', 'lost lock']
+const fenced = (home: CacheHome): Algorithm =>
+  fencedLock(home, homes[home].what, {
+    home,
+    servers: homes[home].servers,
+    mayOverlap: overlapsOf[home],
+    without: homes[home].without,
+  })
 
-const fenced = (home: Home): Algorithm => ({
-  name: `${home}-fenced`,
-  what: `Latchkey’s lock on ${homes[home].what}; the resource refuses what comes with an old fence`,
-  home,
-  servers: homes[home].servers,
-  counts: [...always, 'fence order'],
-  mayOverlap: overlapsOf[home],
-  without: homes[home].without,
-  change: (hands, task) =>
-    underLock('fenced', hands, task, async ({ fence }) => {
-      // Given to the read, too: from then on nobody with an older one can write in between.
-      const ids = await hands.resource.read(fence)
-      await task.work()
-      await hands.resource.write([...ids, task.id], fence)
-    }),
-})
-
-const lease = (home: Home): Algorithm => ({
+const lease = (home: CacheHome): Algorithm => ({
   name: `${home}-lease`,
   what: `Latchkey’s lock on ${homes[home].what}, without a fence: its holder looks at the lease before it writes`,
   home,
   servers: homes[home].servers,
-  counts: always,
+  counts: alwaysCounts,
   exceeded: exceededByLease[home],
   without: homes[home].without,
   change: (hands, task) =>
@@ -60,34 +45,6 @@ const lease = (home: Home): Algorithm => ({
       await hands.resource.write([...ids, task.id])
     }),
 })
-
-async function underLock(
-  guarantee: Guarantee,
-  hands: Hands,
-  task: Task,
-  body: (lock: Lock) => Promise<void>,
-): Promise<'done' | 'busy'> {
-  const { name, ttlMs, waitMs, signal } = task
-  const acquiring = hands.locks.acquire(name, { ttl: ttlMs, wait: waitMs, signal, guarantee })
-  const lock = await acquiring.catch(busyOrThrow)
-  if (lock === undefined) return 'busy'
-  const belief = hands.believes({
-    owner: lock.owner,
-    fence: guarantee === 'fenced' ? lock.fence : undefined,
-    remainingMs: () => lock.remainingMs(),
-  })
-  try {
-    await body(lock)
-    return 'done'
-  } finally {
-    belief.end()
-    await lock.release()
-  }
-}
-
-function busyOrThrow(error: unknown): undefined {
-  if (!(error instanceof LockBusyError || error instanceof LockWaitTimeoutError)) throw error
-}
 
 export const ours: readonly Algorithm[] = (['latchkey', 'memcached', 'embedded'] as const).flatMap((home) => [
   fenced(home),

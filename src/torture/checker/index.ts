@@ -29,24 +29,26 @@ export function check(
   history: History,
   { toleranceMs = 0 }: CheckOptions = {},
 ): Violation[] {
+  // A deed is one server's: what is said of records means a lock that has one.
+  const seen = algorithm.quorum ? { ...history, deeds: [] } : history
   const { counts = usual, mayOverlap = [], habits } = algorithm
-  const { beliefs, updates, deeds, final } = history
+  const { beliefs, updates, final, deeds } = seen
   const exclusive = !mayOverlap.includes(plan.fault)
   const faultless = plan.fault === 'none' && habits?.errors !== 'as a miss'
   const together = exclusive ? overlaps(beliefs, toleranceMs) : []
   const found = [
     ...together,
     // The search finds overlaps, too: to say it once is enough.
-    ...(exclusive && together.length === 0 ? mutexOrder(history, { faultless, toleranceMs }) : []),
+    ...(exclusive && together.length === 0 ? mutexOrder(seen, { faultless, toleranceMs }) : []),
     ...fenceOrder({ beliefs, updates, exclusive }),
     ...ownership(deeds, beliefs),
     ...(quiet.has(plan.fault) ? leftOver(deeds, updates) : []),
     ...lostUpdates(updates, final),
-    ...stuck(plan, history),
-    ...outlived(plan, algorithm, history),
-    ...notRecovered(plan, algorithm, history),
-    ...handOver(plan, algorithm, history),
-    ...lostLocks(plan, history),
+    ...stuck(plan, seen),
+    ...outlived(plan, algorithm, seen),
+    ...notRecovered(plan, algorithm, seen),
+    ...handOver(plan, algorithm, seen),
+    ...lostLocks(plan, seen),
   ]
   return found.filter(({ kind }) => counts.includes(kind)).sort((one, other) => one.at - other.at)
 }

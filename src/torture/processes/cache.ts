@@ -7,12 +7,29 @@ import {
   ServerUnavailableError,
 } from '../../client/index.js'
 import type { Cache, CacheHabits } from '../algorithm.js'
+import { LaboratoryError } from './errors.js'
 import type { ServersHome } from './messages.js'
 
 export interface OpenCache extends Cache {
   /** To all of its servers, without asking for a key. Rejects when one cannot be reached. */
   connect(): Promise<void>
   close(): Promise<void>
+}
+
+/** Of those who have locks where there is no cache. */
+export const noCache: OpenCache = {
+  get: noneThere,
+  gets: noneThere,
+  set: noneThere,
+  add: noneThere,
+  cas: noneThere,
+  delete: noneThere,
+  async connect() {},
+  async close() {},
+}
+
+async function noneThere(): Promise<never> {
+  throw new LaboratoryError('there is no cache where these locks are')
 }
 
 /** The list is in the participant's own order, and who asks the next server asks the next of that list. */

@@ -1,10 +1,13 @@
 /** What would be left behind if the laboratory were killed: a process beside it, the undertaker, sees to that. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+/** Of Linux: files that are nowhere else. */
+const MEMORY = '/dev/shm'
 
 /** To the undertaker. `gone`: that is no more. Keys are whole, prefix and all. */
 export type Item = { readonly gone?: boolean } & (
@@ -34,9 +37,10 @@ export class Estate {
     child.once('exit', () => this.tell({ is: 'process', pid, gone: true }))
   }
 
-  /** A fresh one of this process and no other user. */
-  makeDirectory(): string {
-    const path = mkdtempSync(join(tmpdir(), 'latchkey-torture-'))
+  /** A fresh one of this process and no other user; `inMemory` where that can be had. */
+  makeDirectory(inMemory = false): string {
+    const above = inMemory && existsSync(MEMORY) ? MEMORY : tmpdir()
+    const path = mkdtempSync(join(above, 'latchkey-torture-'))
     this.tell({ is: 'directory', path })
     return path
   }

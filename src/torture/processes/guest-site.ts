@@ -44,14 +44,19 @@ function addressOf(server: string): Address {
   return { host, port: Number(port ?? 11211) }
 }
 
+interface GuestOrder extends SiteOrder {
+  readonly quorum: boolean
+}
+
 export class GuestSite implements Site {
+  readonly protocol = 'memcached'
   readonly servers: readonly Address[]
-  readonly #order: SiteOrder
+  readonly #order: GuestOrder
   readonly #estate: Estate
   readonly #prefix = `latchkey:torture:${randomBytes(PREFIX_BYTES).toString('hex')}:`
   readonly #keys = new Map<string, Set<string>>()
 
-  constructor(servers: readonly Address[], order: SiteOrder, estate: Estate) {
+  constructor(servers: readonly Address[], order: GuestOrder, estate: Estate) {
     this.servers = servers
     this.#order = order
     this.#estate = estate
@@ -67,6 +72,7 @@ export class GuestSite implements Site {
       keyPrefix: this.#prefix,
       freshServers: 'trust',
       maxLeaseMs: Math.max(USUAL_MAX_LEASE_MS, this.#order.ttlMs),
+      quorum: this.#order.quorum,
       retries: this.#order.fault === 'retry',
     }
   }

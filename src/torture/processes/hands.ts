@@ -1,10 +1,19 @@
 /** What a participant has in hand when its locks are on real servers, or in a real store. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLocks, type LockDriver, type Locks, memcached, memcachedOver, store } from '../../locks/index.js'
+import {
+  createLocks,
+  type LockDriver,
+  type Locks,
+  memcached,
+  memcachedOver,
+  quorumOf,
+  store,
+} from '../../locks/index.js'
 import { Store } from '../../store/index.js'
 import type { Cache, CacheHabits, Hands, Resource } from '../algorithm.js'
-import { cacheOn, type OpenCache } from './cache.js'
-import type { Home, ServersHome } from './messages.js'
+import { cacheOn, noCache, type OpenCache } from './cache.js'
+import { engines } from './engines/index.js'
+import type { EngineHome, Home, ServersHome } from './messages.js'
 import { routedWire } from './routed-wire.js'
 import { cacheInStore } from './store-cache.js'
 
@@ -26,8 +35,13 @@ interface Given extends Pick<Hands, 'who' | 'resource' | 'believes'> {
   readonly uses?: string | undefined
 }
 
-export function handsIn(home: Home, habits: CacheHabits | undefined, given: Given): OpenHands {
-  return new RealHands(given, home.is === 'store' ? inStore(Store.attach(home.handle)) : onServers(home, habits))
+export async function handsIn(home: Home, habits: CacheHabits | undefined, given: Given): Promise<OpenHands> {
+  return new RealHands(given, await placeOf(home, habits))
+}
+
+async function placeOf(home: Home, habits: CacheHabits | undefined): Promise<Place> {
+  if (home.is === 'engine') return onEngine(home)
+  return home.is === 'store' ? inStore(Store.attach(home.handle)) : onServers(home, habits)
 }
 
 class RealHands implements OpenHands {
@@ -80,6 +94,11 @@ function inStore(place: Store): Place {
   return { cache: cacheInStore(place), driver: () => store(place), close: () => place.close() }
 }
 
+async function onEngine(home: EngineHome): Promise<Place> {
+  const { driver, close } = await engines[home.engine].connect(home)
+  return { cache: noCache, driver: () => driver, close }
+}
+
 function onServers(home: ServersHome, habits: CacheHabits | undefined): Place {
   const cache = cacheOn(home, habits)
   const closing = [() => cache.close()]
@@ -97,9 +116,14 @@ function onServers(home: ServersHome, habits: CacheHabits | undefined): Place {
  * belong, and what the driver writes beside its locks goes under the prefix, too.
  */
 function driverOn(home: ServersHome, closing: (() => Promise<void>)[]): LockDriver {
-  const { addresses, keyPrefix, freshServers, maxLeaseMs: maxLease } = home
+  const { addresses, keyPrefix, freshServers, maxLeaseMs: maxLease, quorum } = home
+  if (quorum) return quorumOf(home.order.map((server) => driverOn(alone(home, server), closing)))
   if (addresses.length === 1 && keyPrefix === '') return memcached({ servers: addresses[0], freshServers, maxLease })
   const wire = routedWire(home)
   closing.push(() => wire.close())
   return memcachedOver(wire, { freshServers, maxLease })
+}
+
+function alone({ names, addresses, ...home }: ServersHome, server: number): ServersHome {
+  return { ...home, quorum: false, names: [names[server]], addresses: [addresses[server]], order: [0] }
 }

@@ -5,10 +5,13 @@ import type { Algorithm } from '../algorithm.js'
 import { lockKey } from '../algorithms/index.js'
 import { type FaultName, faultKind } from '../faults.js'
 import type { History } from '../history.js'
+import { isEngine } from '../homes.js'
 import type { Laboratory } from '../laboratory.js'
 import type { Plan } from '../plan.js'
 import { type Catalogue, catalogueAt } from './catalogue.js'
 import { Crew } from './crew.js'
+import { EnginePark } from './engine-park.js'
+import { EngineSite } from './engine-site.js'
 import { LaboratoryError } from './errors.js'
 import { Estate } from './estate.js'
 import { GuestSite, type Guests, visit } from './guest-site.js'
@@ -48,6 +51,7 @@ class ProcessLaboratory implements Laboratory {
   readonly #equipment: Equipment
   readonly #estate = new Estate()
   readonly #crew: Crew
+  readonly #park = new EnginePark(this.#estate)
   readonly #running = new Set<Promise<unknown>>()
   readonly #hasMemcached = spawnSync('memcached', ['-V']).status === 0
   #runs = 0
@@ -79,7 +83,7 @@ class ProcessLaboratory implements Laboratory {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#running)
-    await this.#crew.close()
+    await Promise.all([this.#crew.close(), this.#park.close()])
     await this.#estate.close()
   }
 
@@ -100,12 +104,14 @@ class ProcessLaboratory implements Laboratory {
   }
 
   async #siteFor(algorithm: Algorithm, { fault, ttlMs, rounds }: Plan): Promise<Site> {
-    const { home, servers: count = 1, row } = algorithm
+    const { home, servers: count = 1, row, quorum = false } = algorithm
     const order = { fault, ttlMs }
     if (home === 'embedded') return new StoreSite(order, rounds.length)
+    if (isEngine(home)) return EngineSite.open({ ...order, engine: home, count }, this.#park)
     const { guests } = this.#equipment
-    if (guests !== undefined) return new GuestSite(guests.addresses.slice(0, count), order, this.#estate)
-    return ServersSite.open({ ...order, kind: home, count, asksForVotes: row === undefined }, this.#estate)
+    if (guests !== undefined) return new GuestSite(guests.addresses.slice(0, count), { ...order, quorum }, this.#estate)
+    const asksForVotes = row === undefined
+    return ServersSite.open({ ...order, kind: home, count, asksForVotes, quorum }, this.#estate)
   }
 
   #membersOn(site: Site, count: number): Member[] {

@@ -1,6 +1,7 @@
 /** What the laboratory and a participant say to each other. All moments are milliseconds of CLOCK_MONOTONIC, which all processes share. */
 import type { StoreHandle } from '../../store/index.js'
 import type { Outcome } from '../history.js'
+import type { EngineName } from '../homes.js'
 import type { Round } from '../plan.js'
 
 /** One participant's part of a plan. */
@@ -16,7 +17,7 @@ export interface Job {
 }
 
 /** Where the locks are. */
-export type Home = ServersHome | { readonly is: 'store'; readonly handle: StoreHandle }
+export type Home = ServersHome | EngineHome | { readonly is: 'store'; readonly handle: StoreHandle }
 
 export interface ServersHome {
   readonly is: 'servers'
@@ -31,8 +32,20 @@ export interface ServersHome {
   /** Of memcached's driver. */
   readonly freshServers: 'wait' | 'trust'
   readonly maxLeaseMs: number
+  /** A lock is on a majority of them all, and not on one. */
+  readonly quorum: boolean
   /** A client library sends again what brought no answer, whatever the algorithm's own habits are. */
   readonly retries: boolean
+}
+
+export interface EngineHome {
+  readonly is: 'engine'
+  readonly engine: EngineName
+  /** How this participant reaches its servers, in the order of its list. */
+  readonly addresses: readonly string[]
+  /** Where it may forget. */
+  readonly freshServers: 'wait' | 'trust'
+  readonly maxLeaseMs: number
 }
 
 export type Order =

@@ -26,7 +26,7 @@ async function prepare(job: Job): Promise<void> {
   resource = new DistantResource((question) => tell({ is: 'asks', question }))
   const believes = beliefs.begin.bind(beliefs)
   const uses = algorithm.row === undefined ? job.lock : undefined
-  hands = handsIn(job.home, algorithm.habits, { who: job.who, resource, believes, uses })
+  hands = await handsIn(job.home, algorithm.habits, { who: job.who, resource, believes, uses })
   await hands.warmUp()
   play = new Play(algorithm, job, hands, tell)
   tell({ is: 'prepared' })

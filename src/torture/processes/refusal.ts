@@ -1,6 +1,8 @@
 /** What cannot be had with real processes, and why. */
 import type { Algorithm } from '../algorithm.js'
 import type { FaultKind, FaultName } from '../faults.js'
+import { isEngine } from '../homes.js'
+import { engines } from './engines/index.js'
 import type { Guests } from './guest-site.js'
 
 /** Of a store: it is in the memory of one process, with no wire and no server. */
@@ -27,11 +29,13 @@ export function refusal(
   if (!fault.real) return 'only in virtual time'
   if (guests !== undefined) return refusalOfGuests(algorithm, fault, guests)
   if (algorithm.home === 'embedded') return NOT_EMBEDDED[fault.name as FaultName]
+  if (isEngine(algorithm.home)) return engines[algorithm.home].missing()
   return algorithm.home === 'memcached' && !hasMemcached ? 'there is no memcached here' : undefined
 }
 
 function refusalOfGuests({ home, servers = 1 }: Algorithm, fault: FaultKind, guests: Guests): string | undefined {
   if (home === 'embedded') return 'its locks are on no server'
+  if (isEngine(home)) return 'these servers are of memcached’s kind'
   if (!fault.harmless) return 'not on servers that others use'
   if (home === 'latchkey' && !guests.latchkey) return 'these servers are not Latchkey'
   return guests.addresses.length < servers ? `it needs ${servers} servers` : undefined

@@ -1,4 +1,4 @@
-/** Which of a participant's requests are hit, counted over all that it sends, whatever the connection. */
+/** Which of a participant's requests are hit, counted over all that it sends from the beginning on, whatever the connection. */
 import type { Incident } from '../plan.js'
 
 export type RequestFault = Extract<Incident, { what: 'lose' | 'delay' }>
@@ -7,6 +7,7 @@ export class RequestFaults {
   readonly #faults: ReadonlyMap<number, RequestFault>
   readonly #struck: (fault: RequestFault) => void
   #count = 0
+  #hasBegun = false
 
   /** `struck` is told of each as it happens. */
   constructor(who: number, incidents: readonly Incident[], struck: (fault: RequestFault) => void) {
@@ -15,8 +16,14 @@ export class RequestFaults {
     this.#struck = struck
   }
 
+  /** What was sent before, to connect and to look around, does not count. */
+  begin(): void {
+    this.#hasBegun = true
+  }
+
   /** Called for each request; what becomes of it. */
   next(): RequestFault | undefined {
+    if (!this.#hasBegun) return undefined
     const fault = this.#faults.get(this.#count++)
     if (fault !== undefined) this.#struck(fault)
     return fault

@@ -71,7 +71,7 @@ export class Run {
     this.#wires = await Promise.all(
       members.map((_, who) => {
         const faults = new RequestFaults(who, plan.incidents, (fault) => this.#chronicle.mark(wordsFor(fault), who))
-        return Wires.open(site.servers, faults, (server, key) => site.sawKey(server, key))
+        return Wires.open(site, faults)
       }),
     )
   }
@@ -96,6 +96,7 @@ export class Run {
       this.#fail = reject
     })
     for (const [who, member] of members.entries()) this.#watch(member, who)
+    for (const wires of this.#wires) wires.begin()
     for (const member of members) member.order({ do: 'play', at: startAt })
     strikes.start(startAt, this.#fail)
     try {
@@ -141,7 +142,7 @@ export class Run {
     const { algorithm, site } = this.#cast
     if (algorithm.readBack === undefined) return this.#database.ids
     const believes = () => ({ end: () => {} })
-    const hands = handsIn(site.home(), algorithm.habits, { who: -1, resource: noResource, believes })
+    const hands = await handsIn(site.home(), algorithm.habits, { who: -1, resource: noResource, believes })
     try {
       return await algorithm.readBack(hands)
     } finally {

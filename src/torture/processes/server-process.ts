@@ -1,87 +1,48 @@
 /** A server as a process of its own, that can be stopped, killed, and started again where it was. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { ownAddress } from '../faults/fault-proxy.js'
-import type { FaultName } from '../faults.js'
 import { LaboratoryError } from './errors.js'
 import type { Estate } from './estate.js'
 import { lasting } from './lasting.js'
+import { hasEnded, signalTree } from './process-tree.js'
+import { PORT_FILE, type Program } from './programs.js'
+import type { Address } from './wires.js'
 
 const START_MS = 20_000
 const LOOK_MS = 5
 
-/** How to start one. `port` 0: any that is free. */
-export interface Program {
-  readonly name: string
-  line(host: string, port: number, directory: string): readonly string[]
-  readonly env?: (directory: string) => Record<string, string>
-  /** undefined: not known yet. */
-  port(said: string, directory: string): number | undefined
-}
-
-/** Items in MiB; small, so that it is soon full. */
-const MEMORY_MIB = 2
-
-export function latchkeyProgram(evicts: boolean, maxLeaseMs: number): Program {
-  return {
-    name: 'latchkey serve',
-    line: (host, port, directory) => [
-      ...[process.execPath, packagePath('latchkey'), 'serve', '-l', host, '-p', `${port}`, '-t', '2'],
-      ...['-m', `${MEMORY_MIB}`, '--state-dir', directory, '--max-lease', `${Math.ceil(maxLeaseMs / 1000)}`],
-      ...(evicts ? [] : ['-M']),
-    ],
-    port: (said) => numberIn(said, /listening on \S*:(\d+)/),
-  }
-}
-
-const PORT_FILE = 'port'
-
-export function memcachedProgram(fault: FaultName): Program {
-  return {
-    name: 'memcached',
-    line: (host, port, _directory) => [
-      ...['memcached', '-u', 'root', '-l', host, '-p', port === 0 ? '-1' : `${port}`, '-U', '0', '-t', '2'],
-      ...['-m', `${MEMORY_MIB}`, ...memoryOptions(fault)],
-    ],
-    env: (directory) => ({ MEMCACHED_PORT_FILENAME: join(directory, PORT_FILE) }),
-    port(_said, directory) {
-      const file = join(directory, PORT_FILE)
-      return existsSync(file) ? numberIn(readFileSync(file, 'utf8'), /TCP INET: (\d+)/) : undefined
-    },
-  }
-}
-
-/** By itself it keeps what is asked for again and again, such as a lock that others wait for: what is oldest goes without that. */
-function memoryOptions(fault: FaultName): string[] {
-  if (fault === 'full') return ['-M']
-  return fault === 'evict' ? ['-o', 'no_lru_maintainer'] : []
-}
-
 export class ServerProcess {
   /** Of its own, so that nobody is given its port while it is down. */
-  readonly host = ownAddress()
-  #port = 0
+  readonly host: string
+  #port: number
   #child: ChildProcess | undefined
   #closed = false
   readonly #program: Program
   readonly #estate: Estate
   readonly #directory: string
 
-  private constructor(program: Program, estate: Estate) {
+  private constructor(program: Program, estate: Estate, { host, port }: Address) {
     this.#program = program
     this.#estate = estate
-    this.#directory = estate.makeDirectory()
+    this.host = host
+    this.#port = port
+    this.#directory = estate.makeDirectory(program.inMemory)
   }
 
-  /** Resolves when it listens. Rejects with LaboratoryError. */
-  static async start(program: Program, estate: Estate): Promise<ServerProcess> {
-    const server = new ServerProcess(program, estate)
+  /** Resolves when it listens. Rejects with LaboratoryError. `at`: default any port of an address of its own. */
+  static async start(
+    program: Program,
+    estate: Estate,
+    at: Address = { host: ownAddress(), port: 0 },
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(program, estate, at)
     try {
+      await program.prepare?.(server.host, server.port, server.#directory)
       await server.#start()
       return server
     } catch (error) {
@@ -91,19 +52,39 @@ export class ServerProcess {
     }
   }
 
+  /** One of each, all or none. */
+  static async startAll(
+    programs: readonly Program[],
+    estate: Estate,
+    at: readonly Address[] = [],
+  ): Promise<ServerProcess[]> {
+    const starting = programs.map((program, i) => ServerProcess.start(program, estate, at[i]))
+    const settled = await Promise.allSettled(starting)
+    const failed = settled.find((each) => each.status === 'rejected')
+    const started = settled.filter((each) => each.status === 'fulfilled').map((each) => each.value)
+    if (failed === undefined) return started
+    await Promise.all(started.map((server) => server.close()))
+    throw failed.reason
+  }
+
   get port(): number {
     return this.#port
   }
 
+  get alive(): boolean {
+    const child = this.#child
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
   /** Stopped for so long. Milliseconds. */
   async pause(ms: number): Promise<void> {
-    this.#child?.kill('SIGSTOP')
+    this.#signal('SIGSTOP')
     await lasting(ms)
     this.resume()
   }
 
   resume(): void {
-    this.#child?.kill('SIGCONT')
+    this.#signal('SIGCONT')
   }
 
   /** Killed, and started again on the same port, after `downMs`. */
@@ -123,6 +104,10 @@ export class ServerProcess {
     }
   }
 
+  #signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    if (this.alive) signalTree(this.#child!.pid!, signal)
+  }
+
   async #kill(): Promise<void> {
     const child = this.#child
     this.#child = undefined
@@ -131,15 +116,19 @@ export class ServerProcess {
     const how = child.exitCode ?? child.signalCode
     if (how !== null) throw new LaboratoryError(`${this.#program.name} has ended by itself, with ${how}`)
     const ended = once(child, 'exit')
-    child.kill('SIGKILL')
+    const killed = signalTree(child.pid, 'SIGKILL')
     await ended
+    // What they share is free for the next one only then.
+    while (!killed.every(hasEnded)) await sleep(LOOK_MS)
   }
 
   async #start(): Promise<void> {
-    const { line, env } = this.#program
+    const { line, env, user } = this.#program
     const [command, ...rest] = line(this.host, this.#port, this.#directory)
     rmSync(join(this.#directory, PORT_FILE), { force: true })
     const child = spawn(command, rest, {
+      ...user,
+      cwd: this.#directory,
       detached: true,
       env: { ...process.env, ...env?.(this.#directory) },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -172,8 +161,9 @@ export class ServerProcess {
   }
 
   async #listens(said: string): Promise<boolean> {
-    const port = this.#program.port(said, this.#directory)
-    if (port === undefined || !(await accepts(this.host, port))) return false
+    const { port: find, answers = accepts } = this.#program
+    const port = find === undefined ? this.#port : find(said, this.#directory)
+    if (port === undefined || !(await answers(this.host, port))) return false
     this.#port = port
     return true
   }
@@ -186,16 +176,4 @@ function accepts(host: string, port: number): Promise<boolean> {
     socket.once('connect', () => socket.destroy())
     socket.once('error', () => resolve(false))
   })
-}
-
-function numberIn(text: string, pattern: RegExp): number | undefined {
-  const found = pattern.exec(text)
-  return found === null ? undefined : Number(found[1])
-}
-
-/** Our own program, as the package names it: to run it is not to import it. */
-function packagePath(bin: string): string {
-  const root = new URL('../../../package.json', import.meta.url)
-  const { bin: programs } = JSON.parse(readFileSync(root, 'utf8'))
-  return fileURLToPath(new URL(programs[bin], root))
 }

@@ -8,7 +8,8 @@ import { LaboratoryError } from './errors.js'
 import type { Estate } from './estate.js'
 import { lasting } from './lasting.js'
 import { nowMs, type ServersHome } from './messages.js'
-import { latchkeyProgram, memcachedProgram, ServerProcess } from './server-process.js'
+import { latchkeyProgram, memcachedProgram } from './programs.js'
+import { ServerProcess } from './server-process.js'
 import { FOREIGN_TTL_S, type Site, type SiteIncident, type SiteOrder, START_IN_MS } from './site.js'
 import { beforeTick } from './tick.js'
 
@@ -24,9 +25,11 @@ interface Wanted extends SiteOrder {
   readonly count: number
   /** Its locks are Latchkey's, which ask how long the server has been running. */
   readonly asksForVotes: boolean
+  readonly quorum: boolean
 }
 
 export class ServersSite implements Site {
+  readonly protocol = 'memcached'
   readonly servers: readonly ServerProcess[]
   readonly #wanted: Wanted
   readonly #clients: readonly Client<string>[]
@@ -44,13 +47,8 @@ export class ServersSite implements Site {
   static async open(wanted: Wanted, estate: Estate): Promise<ServersSite> {
     const { kind, count, fault, ttlMs } = wanted
     const program = kind === 'latchkey' ? latchkeyProgram(fault !== 'full', maxLeaseOf(ttlMs)) : memcachedProgram(fault)
-    const starting = Array.from({ length: count }, () => ServerProcess.start(program, estate))
-    const settled = await Promise.allSettled(starting)
-    const failed = settled.find((each) => each.status === 'rejected')
-    const started = settled.filter((each) => each.status === 'fulfilled').map((each) => each.value)
-    if (failed === undefined) return new ServersSite(started, wanted)
-    await Promise.all(started.map((server) => server.close()))
-    throw failed.reason
+    const programs = Array.from({ length: count }, () => program)
+    return new ServersSite(await ServerProcess.startAll(programs, estate), wanted)
   }
 
   /**
@@ -67,6 +65,7 @@ export class ServersSite implements Site {
       keyPrefix: '',
       freshServers: restarts ? 'wait' : 'trust',
       maxLeaseMs: restarts ? this.#wanted.ttlMs : maxLeaseOf(this.#wanted.ttlMs),
+      quorum: this.#wanted.quorum,
       retries: this.#wanted.fault === 'retry',
     }
   }

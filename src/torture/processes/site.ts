@@ -13,6 +13,8 @@ export type SiteIncident = Extract<
 export interface Site {
   /** None: there is no wire. */
   readonly servers: readonly Address[]
+  /** Whether requests on the wire can be told from each other. */
+  readonly protocol: 'memcached' | 'unknown'
   /** As a participant has it, who reaches the servers at these addresses; without them, directly. */
   home(addresses?: readonly string[], order?: readonly number[]): Home
   /** A key of a participant was seen on its way to a server. */

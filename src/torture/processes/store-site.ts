@@ -8,6 +8,7 @@ import { FOREIGN_TTL_S, type Site, type SiteIncident, type SiteOrder, START_IN_M
 const MEMORY = '2mb'
 
 export class StoreSite implements Site {
+  readonly protocol = 'unknown'
   readonly servers = []
   readonly store: Store
   readonly #fault: SiteOrder['fault']

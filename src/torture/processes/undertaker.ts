@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Item } from './estate.js'
 import { deleteKeys } from './keys.js'
+import { signalTree } from './process-tree.js'
 
 /** What was sent before its sender died is on its way to the server, if anywhere. Milliseconds. */
 const ON_THE_WAY_MS = 200
@@ -14,7 +15,7 @@ const left = new Map<string, Item>()
 
 function bury(item: Item): void {
   try {
-    if (item.is === 'process') process.kill(item.pid, 'SIGKILL')
+    if (item.is === 'process') signalTree(item.pid, 'SIGKILL')
     if (item.is === 'directory') rmSync(item.path, { recursive: true, force: true })
   } catch {
     // It has ended by itself.

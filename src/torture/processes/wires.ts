@@ -1,36 +1,48 @@
 /** Between one participant and the servers: a fault proxy before each. */
-
+import type { Sieve } from '../faults/fault-flow.js'
 import { FaultProxy } from '../faults/fault-proxy.js'
+import { ChunkSieve } from './chunk-sieve.js'
 import { lasting } from './lasting.js'
 import type { RequestFaults } from './request-faults.js'
 import { RequestSieve } from './request-sieve.js'
+import type { Site } from './site.js'
 
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
+/** What a connection passes through, in either direction. */
+interface Sieves {
+  readonly requests: Sieve
+  readonly replies: Sieve
+}
+
+type WiredSite = Pick<Site, 'servers' | 'protocol' | 'sawKey'>
+
 export class Wires {
   readonly #proxies: readonly FaultProxy[]
+  readonly #faults: RequestFaults
 
-  private constructor(proxies: readonly FaultProxy[]) {
+  private constructor(proxies: readonly FaultProxy[], faults: RequestFaults) {
     this.#proxies = proxies
+    this.#faults = faults
   }
 
-  /** `sawKey` is told of each key that goes to a server. */
-  static async open(
-    servers: readonly Address[],
-    faults: RequestFaults,
-    sawKey: (server: number, key: string) => void,
-  ): Promise<Wires> {
-    const proxies = await Promise.all(servers.map((server) => FaultProxy.start(server)))
+  static async open(site: WiredSite, faults: RequestFaults): Promise<Wires> {
+    const proxies = await Promise.all(site.servers.map((server) => FaultProxy.start(server)))
     for (const [server, proxy] of proxies.entries()) {
       proxy.plan = () => {
-        const sieve = new RequestSieve(faults, (key) => sawKey(server, key))
-        return { requests: { sieve: sieve.requests }, replies: { sieve: sieve.replies } }
+        const { requests, replies } = sieves(site, server, faults)
+        return { requests: { sieve: requests }, replies: { sieve: replies } }
       }
     }
-    return new Wires(proxies)
+    return new Wires(proxies, faults)
+  }
+
+  /** Requests count from now on. */
+  begin(): void {
+    this.#faults.begin()
   }
 
   get addresses(): string[] {
@@ -61,4 +73,9 @@ export class Wires {
     this.#closed = true
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()))
   }
+}
+
+function sieves(site: WiredSite, server: number, faults: RequestFaults): Sieves {
+  if (site.protocol === 'unknown') return new ChunkSieve(faults)
+  return new RequestSieve(faults, (key) => site.sawKey(server, key))
 }

@@ -6,6 +6,7 @@ import type { Algorithm } from '../algorithm.js'
 import { algorithmNamed } from '../algorithms/index.js'
 import { type FaultName, faultKind } from '../faults.js'
 import type { History } from '../history.js'
+import { isEngine } from '../homes.js'
 import type { Laboratory } from '../laboratory.js'
 import type { Plan } from '../plan.js'
 import { Run } from './run.js'
@@ -28,6 +29,7 @@ export function simulation(find: (name: string) => Algorithm = algorithmNamed): 
 
 function refuses({ home, servers = 1 }: Algorithm, fault: FaultName): string | undefined {
   if (home === 'embedded') return 'shared memory and its threads are real'
+  if (isEngine(home)) return 'only with real processes'
   if (!faultKind(fault).simulated) return `${fault} takes real processes`
   return fault === 'lists' && servers === 1 ? 'a list of one server has one order' : undefined
 }

@@ -1,8 +1,12 @@
 /** What the tests of faults have in common: one laboratory, and what a history has to look like. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { type FaultName, type History, type Laboratory, type Plan, processes } from 'latchkey/torture'
+import { requireEtcd } from '../../support/etcd.js'
 import { requirePeer } from '../../support/peers.js'
+import { requirePostgres } from '../../support/postgres.js'
+import { requireRedis } from '../../support/redis.js'
+import { requireZooKeeper } from '../../support/zookeeper.js'
 import { lost, outcomes, overlaps, type Tiny, tiny } from './tiny-plan.js'
 
 export const catalogue = new URL('./tiny.js', import.meta.url).href
@@ -17,9 +21,8 @@ export type See = (history: History) => void
 
 /** Carries the plan out, and sees what came of it. */
 export function seen(title: string, plan: Plan, see: See): void {
-  const needsMemcached = !/latchkey|embedded|three$/.test(plan.algorithm)
   test(title, async (t) => {
-    if (needsMemcached && !requirePeer(t, '/usr/bin/memcached', 'apt install memcached')) return
+    if (!isThere(t, plan.algorithm)) return
     const history = await laboratory.run(plan)
     try {
       see(history)
@@ -28,6 +31,23 @@ export function seen(title: string, plan: Plan, see: See): void {
       throw error
     }
   })
+}
+
+const peers: Readonly<Record<string, (t: TestContext) => boolean>> = {
+  etcd: requireEtcd,
+  redis: requireRedis,
+  zookeeper: requireZooKeeper,
+  postgres: requirePostgres,
+  // Of npm.
+  dynamodb: () => true,
+}
+
+function isThere(t: TestContext, algorithm: string): boolean {
+  const required = peers[algorithm.replace('tiny-ours-', '')]
+  if (required !== undefined) return required(t)
+  return (
+    /latchkey|embedded|(three|quorum)$/.test(algorithm) || requirePeer(t, '/usr/bin/memcached', 'apt install memcached')
+  )
 }
 
 export const broken: See = (history) => assert.notDeepEqual(overlaps(history), [])
@@ -41,6 +61,8 @@ export const survives: See = (history) => {
 
 /** Right locks, by their homes. */
 export const right: readonly string[] = ['tiny-ours-memcached', 'tiny-ours-latchkey', 'tiny-ours-embedded']
+export const onEngines = ['etcd', 'redis', 'zookeeper', 'postgres', 'dynamodb'].map((name) => `tiny-ours-${name}`)
+export const onQuorum: readonly string[] = ['tiny-ours-quorum', 'tiny-ours-quorum-memcached']
 export const onWire = right.slice(0, 2)
 export const onThree: readonly string[] = ['tiny-ours-three', 'tiny-ours-three-memcached']
 

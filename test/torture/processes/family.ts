@@ -1,6 +1,6 @@
 /** All that a program starts, however far down, found by a mark in its environment: also when their parents are gone. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,6 +10,8 @@ export class Family {
   readonly directory = mkdtempSync(join(tmpdir(), 'latchkey-family-'))
 
   constructor(program: string, args: readonly string[]) {
+    // Servers that run as somebody else have their folders in it.
+    chmodSync(this.directory, 0o711)
     const env = { ...process.env, TMPDIR: this.directory }
     this.head = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   }
@@ -19,7 +21,7 @@ export class Family {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     return pids.flatMap((pid) => {
       try {
-        if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`TMPDIR=${this.directory}\0`)) return []
+        if (!this.#has(pid)) return []
         const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
         return [{ pid: Number(pid), state: stat.slice(stat.lastIndexOf(')') + 2)[0] }]
       } catch {
@@ -27,6 +29,14 @@ export class Family {
         return []
       }
     })
+  }
+
+  /** Servers may write over what they were given, as PostgreSQL does; where they work, they cannot. */
+  #has(pid: string): boolean {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    return (
+      environment.includes(`TMPDIR=${this.directory}\0`) || readlinkSync(`/proc/${pid}/cwd`).startsWith(this.directory)
+    )
   }
 
   files(): string[] {

@@ -7,6 +7,7 @@ import { createClient } from 'latchkey/client'
 import { type Incident, processes } from 'latchkey/torture'
 import { eventually } from '../../support/eventually.js'
 import { requirePeer } from '../../support/peers.js'
+import { requirePostgres } from '../../support/postgres.js'
 import { type ServerProcess, startLatchkey, startMemcached } from '../../support/process.js'
 import { Wire } from '../../support/wire.js'
 import { Family } from './family.js'
@@ -58,6 +59,16 @@ describe('left behind', { concurrency: 3 }, () => {
         await gone(family)
       }))
   }
+
+  test('nothing, when it is killed while a server of many processes is stopped', async (t) => {
+    if (!requirePostgres(t)) return
+    await withFamily([{ ...endless, algorithm: 'tiny-ours-postgres' }, {}], async (family) => {
+      const areStopped = () => family.members().filter(({ state }) => state === 'T').length > 4
+      await eventually('PostgreSQL is stopped', async () => areStopped())
+      family.head.kill('SIGKILL')
+      await gone(family)
+    })
+  })
 
   test('nothing, when a participant ends that should not', () =>
     withFamily([tiny('tiny-exit', 'none'), {}], async (family) => {

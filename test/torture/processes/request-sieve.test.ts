@@ -13,6 +13,7 @@ function sieved(incidents: readonly Incident[]) {
   const struck: number[] = []
   const keys: string[] = []
   const faults = new RequestFaults(0, incidents, ({ nth }) => struck.push(nth))
+  faults.begin()
   const sieve = new RequestSieve(faults, (key) => keys.push(key))
   const resets: string[] = []
   const pass = async (way: 'requests' | 'replies', text: string) => {

@@ -160,6 +160,14 @@ const all: readonly Algorithm[] = [
   ours('embedded'),
   ours('latchkey', { name: 'tiny-ours-three', servers: 3 }),
   ours('memcached', { name: 'tiny-ours-three-memcached', servers: 3 }),
+  ours('latchkey', { name: 'tiny-ours-quorum', servers: 3, quorum: true }),
+  ours('memcached', { name: 'tiny-ours-quorum-memcached', servers: 3, quorum: true }),
+  ours('etcd', { servers: 3, quorum: true }),
+  ours('redis'),
+  // One starts much sooner than three.
+  ours('zookeeper'),
+  ours('postgres'),
+  ours('dynamodb'),
 ]
 
 export function algorithmNamed(name: string): Algorithm {
