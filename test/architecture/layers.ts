@@ -18,6 +18,10 @@ export const layers: Readonly<Record<string, Layer>> = {
   // Each driver drives one door, and which one is its own business; the core of locks knows none.
   'locks/drivers': { mayImport: without('cli', 'torture', 'console') },
   'compat/redlock': { mayImport: ['locks'] },
+  // They listen to channels: of those who publish they need no more than the shapes of messages.
+  observe: { mayImport: ['client', 'locks'] },
+  'observe/prometheus': { mayImport: ['client', 'locks'] },
+  'observe/opentelemetry': { mayImport: ['client', 'locks'] },
   torture: { mayImport: without('cli', 'torture') },
   console: { mayImport: ['server'] },
   cli: { mayImport: without('cli') },
@@ -25,4 +29,10 @@ export const layers: Readonly<Record<string, Layer>> = {
 }
 
 /** Folders from which only types may be imported: `console` is handed its data, and names its shape. */
-export const typesOnly: ReadonlyMap<string, ReadonlySet<string>> = new Map([['console', new Set(['server'])]])
+export const typesOnly: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['console', new Set(['server'])],
+  ...['observe', 'observe/prometheus', 'observe/opentelemetry'].map((folder): [string, Set<string>] => [
+    folder,
+    new Set(['client', 'locks']),
+  ]),
+])

@@ -8,7 +8,7 @@ import { examplesOf, runTogether } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
 
 /** And how many of their examples there are at least that need nothing but this server. */
-const documents = { 'README.md': 7, 'docs/MIGRATING.md': 1, 'docs/PRIMITIVES.md': 2 }
+const documents = { 'README.md': 7, 'docs/MIGRATING.md': 1, 'docs/OBSERVING.md': 2, 'docs/PRIMITIVES.md': 2 }
 /** They wait for parties that are not here. */
 const withOthers = /\bbarrier\(/
 
@@ -29,7 +29,7 @@ test('the examples of the README, and of other pages', async () => {
   try {
     for (const [document, count] of Object.entries(documents)) {
       const examples = examplesOf(document).filter(
-        (code) => /'latchkey\/(client|locks)'/.test(code) && !withOthers.test(code),
+        (code) => /'latchkey\/(client|locks|prometheus|opentelemetry)'/.test(code) && !withOthers.test(code),
       )
       assert.ok(examples.length >= count, `${document}: ${examples.length} examples`)
       programs.push(...examples.map((code) => runnable(code, server.port)))

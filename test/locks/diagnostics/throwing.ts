@@ -17,7 +17,7 @@ const locks = createLocks(store(new Store({ memory: '8mb' })))
 const said: unknown[] = []
 const lock = await locks.acquire('a')
 said.push(await locks.tryAcquire('a'))
-const waiting = locks.acquire('a', { wait: '1m', ttl: 60 })
+const waiting = locks.acquire('a', { wait: '1m', ttl: 600 })
 await lock.extend()
 said.push(await lock.release())
 const second = await waiting
