@@ -144,7 +144,8 @@ export interface Registers {
   read(key: string, call: Call): Promise<Registered | undefined>
   /**
    * Writes if the register has still the version `before`, or nothing where that is undefined; the new version, or undefined when it
-   * was changed meanwhile. Kept for `ttlMs` after the last swap at least, as long as the engine forgets nothing.
+   * was changed meanwhile. Kept for `ttlMs` at least, counted from when the last swap was asked for, as long as the engine forgets
+   * nothing. Rejects with LockArgumentError for more than 4 KiB of text, or a `ttlMs` that is not above 0 and up to 100 years.
    */
   swap(key: string, value: string, before: Version | undefined, ttlMs: number, call: Call): Promise<Version | undefined>
 }

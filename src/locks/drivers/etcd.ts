@@ -5,7 +5,7 @@
  * leases alive that the others have ended.
  */
 import { type Span, spanMs } from '../../time/index.js'
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers, Version } from '../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../errors.js'
 import { checkKeys } from '../settings.js'
 import { type Account, EtcdApi, type Json, type TxnReply } from './etcd/api.js'
@@ -13,9 +13,11 @@ import { Cluster } from './etcd/cluster.js'
 import { History } from './etcd/history.js'
 import { listed } from './etcd/listing.js'
 import * as places from './etcd/places.js'
+import { EtcdRegisters } from './etcd/registers.js'
 import { type Place, waitTurn } from './etcd/turn.js'
 import { Endpoints, type TlsOptions } from './http/endpoints.js'
 import { encodeRecord } from './record.js'
+import { isRegister } from './register.js'
 
 /** Each has a connection for its watch; more of one driver ask again and again. */
 const MOST_WAITERS = 256
@@ -48,6 +50,7 @@ const OPTIONS = { endpoints: 1, username: 1, password: 1, tls: 1, maxLease: 1 } 
 class EtcdDriver implements LockDriver {
   readonly kind = 'etcd'
   readonly remake: LockDriver['remake']
+  readonly registers: Registers
   readonly #endpoints: Endpoints
   readonly #api: EtcdApi
   readonly #history: History
@@ -65,6 +68,7 @@ class EtcdDriver implements LockDriver {
     this.#api = new EtcdApi(this.#endpoints, accountOf(options))
     this.#history = new History(maxLeaseMs)
     this.#cluster = new Cluster(this.#api, this.#history)
+    this.registers = new EtcdRegisters(this.#cluster)
     this.remake = { module: import.meta.url, options }
   }
 
@@ -125,7 +129,7 @@ class EtcdDriver implements LockDriver {
     const read = (operation: Json) => this.#cluster.read([operation], keyPrefix, call)
     for await (const found of listed(keyPrefix, read)) {
       call.signal?.throwIfAborted()
-      yield await this.#withLife(found, call)
+      if (!isRegister(found.key)) yield await this.#withLife(found, call)
     }
   }
 

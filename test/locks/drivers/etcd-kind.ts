@@ -15,7 +15,7 @@ export const etcdKind: DriverKind = {
   queues: true,
   lists: true,
   touches: false,
-  registers: false,
+  registers: true,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

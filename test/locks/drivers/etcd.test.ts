@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLocks, type EtcdOptions, etcd, LockUnavailableError } from 'latchkey/locks'
+import { createLocks, type EtcdOptions, etcd, LockUnavailableError, type Version } from 'latchkey/locks'
 import { type EtcdCluster, type EtcdMember, requireEtcd, startEtcd } from '../../support/etcd.js'
 import { eventually } from '../../support/eventually.js'
 import { HttpFaults } from '../../support/http-faults.js'
@@ -43,7 +43,11 @@ const cases: Record<string, [members: number, run: (cluster: EtcdCluster) => Pro
   'what is over leaves neither keys nor leases': [
     1,
     async ({ members, endpoints }) => {
-      const locks = createLocks(etcd({ endpoints }), { deadlineMs: 20_000 })
+      const driver = etcd({ endpoints })
+      let version: Version | undefined
+      for (const value of 'abc') version = await driver.registers!.swap('r', value, version, 2_500, call)
+      assert.equal(await driver.registers!.swap('r', 'd', undefined, 60_000, call), undefined)
+      const locks = createLocks(driver, { deadlineMs: 20_000 })
       const controller = new AbortController()
       const holder = await locks.acquire('k', { ttl: '40s', renew: 'thread' })
       await holder.extend('50s')
@@ -53,6 +57,7 @@ const cases: Record<string, [members: number, run: (cluster: EtcdCluster) => Pro
       controller.abort(new Error('enough'))
       assert.deepEqual(new Set((await Promise.allSettled(waits)).map(({ status }) => status)), new Set(['rejected']))
       await holder.release()
+      await eventually('the register is over', async () => (await driver.registers!.read('r', call)) === undefined)
       await locks.close()
       assert.deepEqual(await leasesOf(members[0]), [])
       const { count } = await members[0].post('/v3/kv/range', { key: 'AA==', range_end: 'AA==' })

@@ -1,7 +1,7 @@
 /** A driver of several requests an operation: each of them in turn is lost, or its reply, and what is said of it is true. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLocks, type LockDriver, LockUnavailableError, OutcomeUnknownError } from 'latchkey/locks'
+import { createLocks, type LockDriver, LockUnavailableError, OutcomeUnknownError, type Version } from 'latchkey/locks'
 import type { Loss } from '../../support/http-faults.js'
 import { call, claimOf, held, ownerOf } from './case.js'
 
@@ -114,6 +114,34 @@ export const stepCases: Record<string, (setting: StepSetting) => Promise<void>> 
       assert.equal(await ownerOf(witness, lease.key), next.holder.owner)
     })
     assert.ok(seen.has('true true') && seen.has('true false') && seen.has('false false'), [...seen].join())
+  },
+
+  async 'a swap: what is said not to be done is not; what is unknown has happened, or not, and is not done again'(
+    setting,
+  ) {
+    const { witness } = setting
+    const seen = new Set<string>()
+    let turn = 0
+    for (const isFirst of [true, false]) {
+      await atEachStep(setting, settle, async (driver, arm, at) => {
+        const key = `latchkey:lock:swap${turn++}`
+        const swap = (value: string, before: Version | undefined) =>
+          driver.registers!.swap(key, value, before, 60_000, call)
+        const before = isFirst ? undefined : await swap('a', undefined)
+        arm()
+        const outcome = await outcomeOf(swap('b', before))
+        const found = await witness.registers!.read(key, call)
+        const isDone = found?.value === 'b'
+        if (!isDone) assert.equal(found?.version, before, at)
+        if (outcome === 'nothing done') assert.ok(!isDone, at)
+        else if (outcome !== 'unknown') assert.equal(found?.version, outcome, at)
+        if (isDone) assert.equal(await swap('b', before), undefined, at)
+        seen.add(`${outcome === 'unknown'} ${isDone}`)
+        arm()
+        assert.notEqual(await outcomeOf(driver.registers!.read(key, call)), 'unknown', at)
+      })
+    }
+    for (const what of ['true true', 'true false', 'false true']) assert.ok(seen.has(what), `${what} of ${[...seen]}`)
   },
 
   async 'a question is never unknown, and locks that are acquired and released through it all leave nothing'(setting) {
