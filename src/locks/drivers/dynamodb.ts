@@ -3,12 +3,14 @@
  * version stays the same for a whole lease by the clock of who wants it is over. The item counts the fences.
  */
 import { type Span, spanMs } from '../../time/index.js'
-import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version } from '../driver.js'
+import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers, Version } from '../driver.js'
 import { LockArgumentError, OutcomeUnknownError } from '../errors.js'
 import { checkKeys } from '../settings.js'
 import type { DynamoDBClient } from './dynamodb/client.js'
+import { type Held, LockItems, type Taken } from './dynamodb/lock-items.js'
+import { DynamoDBRegisters } from './dynamodb/registers.js'
 import { Sightings } from './dynamodb/sightings.js'
-import { type Held, Table, type Taken } from './dynamodb/table.js'
+import { Table } from './dynamodb/table.js'
 import { encodeRecord } from './record.js'
 
 export type { DynamoDBClient } from './dynamodb/client.js'
@@ -39,8 +41,10 @@ class DynamoDBDriver implements LockDriver {
   readonly kind = 'dynamodb'
   /** A client cannot be sent to a thread. */
   readonly remake = undefined
+  readonly registers: Registers
   readonly #name: string
   readonly #table: Table
+  readonly #items: LockItems
   readonly #sightings: Sightings
 
   constructor(options: DynamoDBOptions) {
@@ -52,7 +56,9 @@ class DynamoDBDriver implements LockDriver {
     if (skewMs === undefined || skewMs < 0) throw new LockArgumentError("maxClockSkew is a span such as '5m'")
     this.#name = table
     this.#table = new Table(client, table)
+    this.#items = new LockItems(this.#table)
     this.#sightings = new Sightings(skewMs)
+    this.registers = new DynamoDBRegisters(this.#table, skewMs)
   }
 
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
@@ -61,7 +67,7 @@ class DynamoDBDriver implements LockDriver {
     let old: string | undefined
     for (let tries = 0; ; tries++) {
       const from = call.clock.now()
-      const taken = await this.#table.take(key, writing, old, name, call)
+      const taken = await this.#items.take(key, writing, old, name, call)
       if ('fence' in taken) {
         if (call.signal?.aborted) await this.#leave(key, taken, call)
         return this.#held(claim, taken, from)
@@ -76,29 +82,29 @@ class DynamoDBDriver implements LockDriver {
     const { key, name, holder, fence, version } = lease
     const writing = { record: encodeRecord(holder, fence ?? 'none'), ttlMs }
     const from = call.clock.now()
-    const after = await this.#table.prolong(key, writing, String(version), this.#sightings.longAgo, name, call)
+    const after = await this.#items.prolong(key, writing, String(version), this.#sightings.longAgo, name, call)
     return after === undefined ? undefined : { ...lease, version: after, from, granularityMs: 0 }
   }
 
   async release(key: string, version: Version, call: Call): Promise<boolean> {
     this.#sightings.forget(key)
-    return this.#table.free(key, String(version), this.#sightings.longAgo, call)
+    return this.#items.free(key, String(version), this.#sightings.longAgo, call)
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
-    const held = await this.#table.get(key, key, call)
+    const held = await this.#items.get(key, key, call)
     return held && this.#found(held, call)
   }
 
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
-    for await (const held of this.#table.all(keyPrefix, call)) {
+    for await (const held of this.#items.all(keyPrefix, call)) {
       const found = this.#found(held, call)
       if (found !== undefined) yield found
     }
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
-    await this.#table.get(key, key, call)
+    await this.#items.get(key, key, call)
     const replicas = await this.#table.replicas(key, call)
     return {
       what: `table ${this.#name} of DynamoDB${replicas ? `, written in ${replicas} other regions, too` : ''}`,

@@ -13,7 +13,7 @@ export const dynamodbKind: DriverKind = {
   queues: false,
   lists: true,
   touches: false,
-  registers: false,
+  registers: true,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

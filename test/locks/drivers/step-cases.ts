@@ -125,17 +125,17 @@ export const stepCases: Record<string, (setting: StepSetting) => Promise<void>> 
     for (const isFirst of [true, false]) {
       await atEachStep(setting, settle, async (driver, arm, at) => {
         const key = `latchkey:lock:swap${turn++}`
-        const swap = (value: string, before: Version | undefined) =>
-          driver.registers!.swap(key, value, before, 60_000, call)
-        const before = isFirst ? undefined : await swap('a', undefined)
+        const swap = ({ registers }: LockDriver, value: string, before: Version | undefined) =>
+          registers!.swap(key, value, before, 60_000, call)
+        const before = isFirst ? undefined : await swap(driver, 'a', undefined)
         arm()
-        const outcome = await outcomeOf(swap('b', before))
+        const outcome = await outcomeOf(swap(driver, 'b', before))
         const found = await witness.registers!.read(key, call)
         const isDone = found?.value === 'b'
         if (!isDone) assert.equal(found?.version, before, at)
         if (outcome === 'nothing done') assert.ok(!isDone, at)
         else if (outcome !== 'unknown') assert.equal(found?.version, outcome, at)
-        if (isDone) assert.equal(await swap('b', before), undefined, at)
+        if (isDone) assert.equal(await swap(witness, 'b', before), undefined, at)
         seen.add(`${outcome === 'unknown'} ${isDone}`)
         arm()
         assert.notEqual(await outcomeOf(driver.registers!.read(key, call)), 'unknown', at)
