@@ -8,10 +8,12 @@ import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Version
 import { LockArgumentError, OutcomeUnknownError } from '../errors.js'
 import { checkKeys } from '../settings.js'
 import { ConsulApi, type Entry, type Operation } from './consul/api.js'
+import { ConsulRegisters } from './consul/registers.js'
 import { readVersion, versionOf } from './entry-version.js'
 import { Endpoints, type TlsOptions } from './http/endpoints.js'
 import { lifeMs } from './life.js'
 import { decodeRecord, encodeRecord, FOREIGN } from './record.js'
+import { isRegister } from './register.js'
 
 export interface ConsulOptions {
   /** Of agents of one data center, any number: `http://localhost:8500`, which is the default. */
@@ -38,6 +40,7 @@ const MOST_DELAY_MS = 60_000
 class ConsulDriver implements LockDriver {
   readonly kind = 'consul'
   readonly remake: LockDriver['remake']
+  readonly registers: ConsulRegisters
   readonly #endpoints: Endpoints
   readonly #api: ConsulApi
   /** Sessions that are ended behind the callers' backs. */
@@ -51,6 +54,7 @@ class ConsulDriver implements LockDriver {
       throw new LockArgumentError("lockDelay is a span of at most a minute, such as '15s'")
     this.#endpoints = new Endpoints(endpoints, tls)
     this.#api = new ConsulApi(this.#endpoints, token, delayMs)
+    this.registers = new ConsulRegisters(this.#api)
     this.remake = { module: import.meta.url, options }
   }
 
@@ -105,8 +109,9 @@ class ConsulDriver implements LockDriver {
 
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
     call.signal?.throwIfAborted()
-    for (const entry of await this.#api.read({ Verb: 'get-tree', Key: keyPrefix }, keyPrefix, call))
-      yield foundOf(entry)
+    for (const entry of await this.#api.read({ Verb: 'get-tree', Key: keyPrefix }, keyPrefix, call)) {
+      if (!isRegister(entry.key)) yield foundOf(entry)
+    }
   }
 
   async facts(key: string, call: Call): Promise<Facts> {
@@ -129,7 +134,7 @@ class ConsulDriver implements LockDriver {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#chores)
+    await Promise.all([...this.#chores, this.registers.settled()])
     this.#endpoints.close()
   }
 

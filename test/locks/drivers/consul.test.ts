@@ -40,6 +40,35 @@ test('what is over leaves no session', () =>
     await eventually('no session is left', async () => (await server.sessions()) === 0)
   }))
 
+test('a register is over when no clock can be so wrong, and is taken away by who begins others', () =>
+  withConsul(async (server) => {
+    const driver = consul({ endpoints: server.address })
+    const registers = driver.registers!
+    const put = async (key: string, agoMs: number) => {
+      const Value = Buffer.from(`${Date.now() - agoMs} old`).toString('base64')
+      await server.put('/v1/txn', [{ KV: { Verb: 'set', Key: `latchkey:register:${key}`, Value } }])
+    }
+    const all = async () => {
+      const txn = [{ KV: { Verb: 'get-tree', Key: 'latchkey:register:' } }]
+      const { Results } = (await server.put('/v1/txn', txn)) as { Results: { KV: { Key: string } }[] }
+      return Results.map(({ KV }) => KV.Key.slice('latchkey:register:'.length)).sort()
+    }
+    await put('late', 50_000)
+    for (let i = 0; i < 10; i++) await put(`over${i}`, 70_000)
+    assert.equal((await registers.read('late', call))?.value, 'old')
+    assert.equal(await registers.read('over0', call), undefined)
+    assert.notEqual(await registers.swap('over0', 'new', undefined, 60_000, call), undefined)
+    assert.equal((await registers.read('over0', call))?.value, 'new')
+    for (let i = 0; (await all()).some((key) => /over[1-9]/.test(key)); i++) {
+      assert.ok(i < 20, `${await all()} are left`)
+      await registers.swap(`new${i}`, 'new', undefined, 60_000, call)
+      await sleep(20)
+    }
+    assert.equal((await registers.read('late', call))?.value, 'old')
+    assert.equal((await registers.read('new0', call))?.value, 'new')
+    await driver.close()
+  }))
+
 test('a lease that is shorter than Consul’s shortest session is held by one of those', () =>
   withConsul(async (server) => {
     const driver = consul({ endpoints: server.address })

@@ -46,6 +46,8 @@ export interface DriverKind {
   /** Can somebody else change the life of what is there? */
   readonly touches: boolean
   readonly registers: boolean
+  /** For so long a register that is over may be read still, as clocks may be wrong; none where that is no matter. Milliseconds. */
+  readonly registersLateMs?: number
   readonly fences: 'token' | 'counter'
   /** As facts tell it. */
   readonly granularityMs: number

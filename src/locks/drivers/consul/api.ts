@@ -15,7 +15,7 @@ export interface Entry {
 
 /** One of a transaction, as Consul has it. https://developer.hashicorp.com/consul/api-docs/txn#tables-of-operations */
 export interface Operation {
-  readonly Verb: 'get' | 'get-tree' | 'lock' | 'unlock' | 'check-index' | 'check-not-exists' | 'delete-cas'
+  readonly Verb: 'get' | 'get-tree' | 'set' | 'lock' | 'unlock' | 'check-index' | 'check-not-exists' | 'delete-cas'
   readonly Key: string
   readonly Value?: string
   readonly Session?: string
