@@ -10,11 +10,13 @@ import { checkKeys } from '../settings.js'
 import { readVersion, versionOf } from './entry-version.js'
 import { lifeMs } from './life.js'
 import { encodeRecord } from './record.js'
+import { isRegister } from './register.js'
 import { Ensemble } from './zookeeper/ensemble.js'
 import { Kept } from './zookeeper/kept.js'
 import { Nodes } from './zookeeper/nodes.js'
 import { extended, keyOf, nodeOf, placeOf } from './zookeeper/places.js'
-import { type Created, create, replace } from './zookeeper/requests.js'
+import { ZooKeeperRegisters } from './zookeeper/registers.js'
+import { type Created, create, operations, transact } from './zookeeper/requests.js'
 import { serverInfo } from './zookeeper/server-info.js'
 import { BAD_VERSION, NO_NODE, type Session, ZooKeeperError } from './zookeeper/session.js'
 import { predecessor, type Queue, waitTurn } from './zookeeper/turn.js'
@@ -48,6 +50,7 @@ const ROOT = /^(\/[\w-]+)+$/
 class ZooKeeperDriver implements LockDriver {
   readonly kind = 'zookeeper'
   readonly remake: LockDriver['remake']
+  readonly registers: ZooKeeperRegisters
   readonly #ensemble: Ensemble
   readonly #root: string
   readonly #nodes: Nodes
@@ -61,6 +64,7 @@ class ZooKeeperDriver implements LockDriver {
     this.#ensemble = new Ensemble(servers, digest)
     this.#root = root
     this.#nodes = new Nodes(this.#ensemble, root, digest !== undefined)
+    this.registers = new ZooKeeperRegisters(this.#ensemble, this.#nodes, root)
     this.remake = { module: import.meta.url, options }
   }
 
@@ -91,9 +95,9 @@ class ZooKeeperDriver implements LockDriver {
     const from = call.clock.now()
     const session = await this.#session(ttlMs, name, call)
     const node = nodeOf(this.#root, key)
-    const before = { path: `${node}/${old.entry}`, version: Number(old.revision) }
+    const before = operations.remove(`${node}/${old.entry}`, Number(old.revision))
     const next = this.#nodes.place(`${node}/${extended(place)}`, encodeRecord(holder, fence ?? 'none'), 'ephemeral')
-    const replacing = () => replace(session, before, next, call.deadlineMs).then(() => true)
+    const replacing = () => transact(session, [before, operations.create(next)], call.deadlineMs).then(() => true)
     if (!(await this.#changing(session, name, call, replacing, [NO_NODE, BAD_VERSION]))) {
       this.#ensemble.end(session, call)
       return undefined
@@ -120,7 +124,7 @@ class ZooKeeperDriver implements LockDriver {
   async *list(keyPrefix: string, call: Call): AsyncGenerator<Found> {
     for (const name of await this.#nodes.children(this.#root, keyPrefix, call)) {
       const key = keyOf(name)
-      const found = key?.startsWith(keyPrefix) ? await this.find(key, call) : undefined
+      const found = key?.startsWith(keyPrefix) && !isRegister(key) ? await this.find(key, call) : undefined
       if (found !== undefined) yield found
     }
   }
@@ -146,6 +150,7 @@ class ZooKeeperDriver implements LockDriver {
 
   async close(): Promise<void> {
     this.#kept.close()
+    await this.registers.settled()
     await this.#ensemble.close(CLOSE_MS)
   }
 

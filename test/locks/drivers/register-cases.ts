@@ -104,6 +104,7 @@ const cases: readonly Omit<Case, 'skip'>[] = [
       assert.ok(clock.now() - from >= kind.shortMs, 'ended early')
       assert.equal(await registers.swap(key('short'), 'b', first, LONG_MS, call), undefined, 'it is over')
       assert.notEqual(await registers.swap(key('short'), 'c', undefined, LONG_MS, call), undefined)
+      assert.equal(await registers.swap(key('short'), 'd', first, LONG_MS, call), undefined, 'it is another')
       assert.equal((await registers.read(key('renewed'), call))?.value, 'b')
     },
   },

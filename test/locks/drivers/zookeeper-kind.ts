@@ -21,7 +21,7 @@ export const zookeeperKind: DriverKind = {
   queues: true,
   lists: true,
   touches: false,
-  registers: false,
+  registers: true,
   fences: 'token',
   granularityMs: 0,
   evicts: false,

@@ -2,9 +2,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLocks, type LockDriver, LockUnavailableError, zookeeper } from 'latchkey/locks'
+import { children } from '#dist/locks/drivers/zookeeper/requests.js'
+import { Session } from '#dist/locks/drivers/zookeeper/session.js'
 import { eventually } from '../../support/eventually.js'
 import { FrameFaults } from '../../support/frame-faults.js'
-import { requireZooKeeper, startZooKeeper, type ZooKeeperEnsemble } from '../../support/zookeeper.js'
+import {
+  requireZooKeeper,
+  startZooKeeper,
+  type ZooKeeperEnsemble,
+  type ZooKeeperServer,
+} from '../../support/zookeeper.js'
 import { call, claimOf, held, ownerOf } from './case.js'
 import { stepCases } from './step-cases.js'
 
@@ -39,6 +46,14 @@ const cases: Record<string, [count: number, run: (ensemble: ZooKeeperEnsemble) =
         const wrong = { code: 'LOCK_ARGUMENT', message: /60000 ms at most/ }
         await assert.rejects(witness.claim(claimOf('latchkey:lock:k', { ttlMs }), call), wrong)
       }
+
+      const registers = witness.registers!
+      for (let i = 0; i < 10; i++) await registers.swap(`over${i}`, 'x', undefined, 1, call)
+      let begun = 0
+      await eventually('registers that are over are taken away by who begins others', async () => {
+        await registers.swap(`new${begun++}`, 'x', undefined, 60_000, call)
+        return !(await namesIn(member, '/latchkey')).some((name) => name.includes(':over'))
+      })
 
       await anyKey(witness)
       const before = await member.counts()
@@ -139,4 +154,13 @@ async function anyKey(driver: LockDriver): Promise<void> {
   const found: string[] = []
   for await (const { key } of driver.list('', call)) found.push(key)
   assert.deepEqual(found.filter((key) => !key.startsWith('latchkey')).sort(), keys.sort())
+}
+
+async function namesIn({ host, port }: ZooKeeperServer, node: string): Promise<string[]> {
+  const session = await Session.open({ host, port }, { timeoutMs: 10_000, lastZxid: 0n, digest: undefined }, 20_000)
+  try {
+    return await children(session, node, 20_000)
+  } finally {
+    await session.close(20_000)
+  }
 }

@@ -23,15 +23,17 @@ export class Nodes {
     return { path, data, kind, isOurs: this.#isOurs }
   }
 
-  /** The lock's node goes by itself some time after its last child; the root stays. */
+  /** The lock's node goes by itself some time after its last child. */
   async make(key: string, call: Call): Promise<void> {
+    await this.makeRoot(key, call)
+    await this.#ensure(this.place(nodeOf(this.#root, key), '', 'container'), key, call)
+  }
+
+  /** It stays. */
+  async makeRoot(lock: string, call: Call): Promise<void> {
     const parts = this.#root.slice(1).split('/')
     const paths = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`)
-    const nodes = paths.map((path) => ({ path, data: '', kind: 'lasting', isOurs: false }) as const)
-    for (const node of [...nodes, this.place(nodeOf(this.#root, key), '', 'container')]) {
-      const making = (main: Session) => create(main, node, call.deadlineMs)
-      await this.#ensemble.ask(key, call, making, [NODE_EXISTS]).catch((error) => refusal(error, undefined))
-    }
+    for (const path of paths) await this.#ensure({ path, data: '', kind: 'lasting', isOurs: false }, lock, call)
   }
 
   /** False when it is another version, or gone. */
@@ -53,6 +55,11 @@ export class Nodes {
       return names
     }
     return await this.#ensemble.ask(lock, call, asking, [NO_NODE]).catch((error) => refusal(error, []))
+  }
+
+  async #ensure(node: NewNode, lock: string, call: Call): Promise<void> {
+    const making = (main: Session) => create(main, node, call.deadlineMs)
+    await this.#ensemble.ask(lock, call, making, [NODE_EXISTS]).catch((error) => refusal(error, undefined))
   }
 
   async find(key: string, call: Call): Promise<Found | undefined> {
@@ -81,7 +88,8 @@ function foundOf(key: string, name: string, { data, stat }: { data: Buffer; stat
   }
 }
 
-function refusal<R>(error: unknown, instead: R): R {
+/** For one of those errors of ZooKeeper that are fine. */
+export function refusal<R>(error: unknown, instead: R): R {
   if (error instanceof ZooKeeperError) return instead
   throw error
 }

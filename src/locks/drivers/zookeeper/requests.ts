@@ -5,8 +5,10 @@ import { type Reader, readStat, type Stat, Writer } from './wire.js'
 const DELETE = 2
 const EXISTS = 3
 const GET_DATA = 4
-const SYNC = 9
+const SET_DATA = 5
 const GET_CHILDREN = 8
+const SYNC = 9
+const CHECK = 13
 const MULTI = 14
 const CREATE = 15
 const CREATE_CONTAINER = 19
@@ -33,25 +35,45 @@ export interface Created {
   readonly stat: Stat
 }
 
+/** What is done to one node. */
+export interface Operation {
+  readonly type: number
+  readonly body: Writer
+}
+
+/** With -1 for `version`, any. */
+export const operations = {
+  create: (node: NewNode): Operation => ({
+    type: node.kind === 'container' ? CREATE_CONTAINER : CREATE,
+    body: creation(node),
+  }),
+  remove: (path: string, version: number): Operation => ({ type: DELETE, body: at(path, version) }),
+  set: (path: string, data: string, version: number): Operation => ({
+    type: SET_DATA,
+    body: new Writer().bytes(path).bytes(data).int(version),
+  }),
+  check: (path: string, version: number): Operation => ({ type: CHECK, body: at(path, version) }),
+}
+
 export async function create(session: Session, node: NewNode, deadlineMs: number): Promise<Created> {
-  const type = node.kind === 'container' ? CREATE_CONTAINER : CREATE
-  return created(await session.request(type, creation(node), deadlineMs))
+  const reader = await ask(session, operations.create(node), deadlineMs)
+  return { path: reader.text(), stat: readStat(reader) }
 }
 
 export async function remove(session: Session, path: string, version: number, deadlineMs: number): Promise<void> {
-  await session.request(DELETE, deletion(path, version), deadlineMs)
+  await ask(session, operations.remove(path, version), deadlineMs)
 }
 
-/** One goes as the other comes, or neither. */
-export async function replace(
-  session: Session,
-  old: { path: string; version: number },
-  node: NewNode,
-  deadlineMs: number,
-): Promise<void> {
+export async function set(session: Session, path: string, data: string, deadlineMs: number): Promise<Stat> {
+  return readStat(await ask(session, operations.set(path, data, -1), deadlineMs))
+}
+
+/** All of them, or none. */
+export async function transact(session: Session, all: readonly Operation[], deadlineMs: number): Promise<void> {
+  const parts = new Writer()
+  for (const { type, body } of all) parts.int(type).bool(false).int(ERROR).all(body)
   const end = new Writer().int(ERROR).bool(true).int(ERROR)
-  const parts = part(DELETE).all(deletion(old.path, old.version)).all(part(CREATE)).all(creation(node)).all(end)
-  throwIfFailed(await session.request(MULTI, parts, deadlineMs))
+  throwIfFailed(await session.request(MULTI, parts.all(end), deadlineMs))
 }
 
 export async function read(session: Session, path: string, deadlineMs: number): Promise<{ data: Buffer; stat: Stat }> {
@@ -80,16 +102,12 @@ function creation({ path, data, kind, isOurs }: NewNode): Writer {
   return new Writer().bytes(path).bytes(data).all(acl).int(FLAGS[kind])
 }
 
-function deletion(path: string, version: number): Writer {
+function at(path: string, version: number): Writer {
   return new Writer().bytes(path).int(version)
 }
 
-function created(reader: Reader): Created {
-  return { path: reader.text(), stat: readStat(reader) }
-}
-
-function part(type: number): Writer {
-  return new Writer().int(type).bool(false).int(ERROR)
+function ask(session: Session, { type, body }: Operation, deadlineMs: number): Promise<Reader> {
+  return session.request(type, body, deadlineMs)
 }
 
 /** Then each part has an error, and those before and after the one that failed have none of their own. */

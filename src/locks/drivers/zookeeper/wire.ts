@@ -82,19 +82,22 @@ export class Reader {
 export interface Stat {
   /** The transaction that created it; greater than that of every one before. */
   readonly czxid: bigint
+  /** When its data was set last, by the clock of the leader: Unix milliseconds. */
+  readonly mtime: number
   /** How often its data was set since. */
   readonly version: number
 }
 
 export function readStat(reader: Reader): Stat {
   const czxid = reader.long()
-  // mzxid, ctime, mtime
-  for (let i = 0; i < 3; i++) reader.long()
+  // mzxid, ctime
+  for (let i = 0; i < 2; i++) reader.long()
+  const mtime = Number(reader.long())
   const version = reader.int()
   // cversion, aversion; ephemeralOwner; dataLength, numChildren; pzxid
   for (let i = 0; i < 2; i++) reader.int()
   reader.long()
   for (let i = 0; i < 2; i++) reader.int()
   reader.long()
-  return { czxid, version }
+  return { czxid, mtime, version }
 }
