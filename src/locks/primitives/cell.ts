@@ -38,7 +38,7 @@ export class Cell<S> {
   constructor({ site }: Base, options: CellOptions<S>) {
     this.key = `${site.prefix}${options.kind}:${options.name}`
     this.#site = site
-    this.#registers = registersOf(site, `a ${options.kind}`, options.name)
+    this.#registers = registersOf(site, options.kind, options.name)
     this.#options = options
   }
 
