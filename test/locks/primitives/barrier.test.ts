@@ -115,6 +115,26 @@ test('a party that died and is started again takes its own place, under its id',
   await time.settled(Promise.all([second, barrierOf(b, 2).wait({ id: 'b' })]))
 })
 
+test('an id that waits twice is one party, and neither pushes the other out again and again', async () => {
+  const { time, machines: all } = machines({}, {}, {})
+  const [first, second, b] = all
+  const waits = [first, second].map((one) => barrierOf(one, 2).wait({ id: 'a' }))
+  assert.equal(await time.within(Promise.race(waits), 5000), false)
+  assert.deepEqual(await time.settled(Promise.all([...waits, barrierOf(b, 2).wait({ id: 'b' })])), [0, 0, 0])
+  assert.ok(first.driver.asked.swap + second.driver.asked.swap <= 3)
+})
+
+test('an arrival that is thought lost, and opens it after all, is known for what it was', async () => {
+  const { time, machines: all } = machines({}, {})
+  const early = barrierOf(all[1], 2).wait()
+  await time.advance(100)
+  all[0].driver.fates = (kind, nth) => (kind === 'swap' && nth <= 2 ? { requestMs: nth === 1 ? 1500 : 900 } : undefined)
+  const last = barrierOf(all[0], 2).wait()
+  assert.equal(await time.within(last, 10_000), true)
+  assert.deepEqual(await Promise.all([early, last]), [0, 0])
+  assert.equal(all[0].driver.asked.swap, 2)
+})
+
 test('a lost reply is looked up: nobody counts twice, and who opened it knows', async () => {
   for (const loss of ['request', 'reply', 'drop'] as const) {
     const { time, machines: all } = machines({}, {})
@@ -140,6 +160,36 @@ test('who cannot know whether it was counted says so', async () => {
   await assert.rejects(time.settled(first), LockAmbiguousError)
 })
 
+test('who was surely not counted, since others have opened it meanwhile, arrives for the next time, and again', async () => {
+  const { time, machines: all } = machines({}, {}, {})
+  const [a, b, c] = all
+  a.driver.fates = (kind, nth) => (kind !== 'swap' ? undefined : nth === 1 ? { loss: 'request' } : { requestMs: 500 })
+  const open = () => time.settled(Promise.all([barrierOf(b, 2).wait(), barrierOf(c, 2).wait()]))
+  await open()
+  const waiting = barrierOf(a, 2).wait()
+  await open()
+  await time.advance(1300 - time.now())
+  assert.equal(a.driver.asked.swap, 2)
+  await open()
+  await time.advance(5000)
+  reconnect(a)
+  assert.deepEqual(await time.settled(Promise.all([waiting, barrierOf(b, 2).wait()])), [3, 3])
+})
+
+test('a barrier that was forgotten and opened by others has not opened for who waited before', async () => {
+  const { time, server, machines: all } = machines({}, {}, {})
+  const [a, b, c] = all
+  const early = barrierOf(a, 2).wait()
+  await time.advance(1000)
+  a.driver.fates = () => ({ requestMs: 900 })
+  await time.advance(1)
+  server.forgetRegister(KEY)
+  await time.settled(Promise.all([barrierOf(b, 2).wait(), barrierOf(c, 2).wait()]))
+  reconnect(a)
+  assert.equal(await time.within(early, 5000), false)
+  assert.deepEqual(await time.settled(Promise.all([early, barrierOf(b, 2).wait()])), [1, 1])
+})
+
 test('what the server has forgotten is begun again by those who wait', async () => {
   const { time, server, machines: all } = machines({}, {}, {})
   const early = [barrierOf(all[0], 3).wait(), barrierOf(all[1], 3).wait()]
@@ -154,6 +204,9 @@ test('a server that is away is waited for; when patience is over it is told', as
   const [a, b] = all
   a.driver.fates = () => ({ loss: 'refused' })
   await assert.rejects(time.settled(barrierOf(a, 2).wait({ wait: 5000 })), LockUnavailableError)
+  a.driver.fates = (kind) => (kind === 'swap' ? { loss: 'refused' } : undefined)
+  await assert.rejects(time.settled(barrierOf(a, 2).wait({ wait: 5000 })), LockUnavailableError)
+  a.driver.fates = () => ({ loss: 'refused' })
   const waiting = barrierOf(a, 2).wait()
   await time.advance(60_000)
   reconnect(a)

@@ -183,6 +183,13 @@ test('a signal, and closing the locks, end it, too', async () => {
   assert.equal(runs, 3)
   assert.equal(time.waiting, 0)
   await Promise.all([byHand.stop(), byClosing.stop()])
+  // While a turn is being asked for, too.
+  const other = machines({})
+  await afterFullHour(other.time, 0)
+  other.machines[0].driver.fates = () => ({ requestMs: 100 })
+  const asking = other.machines[0].locks.every('d', { ...hourly, catchUp: true }, () => runs++)
+  await other.time.advance(50)
+  await other.time.settled(Promise.all([other.machines[0].locks.close(), asking.stop()]))
   assert.throws(() => all[0].locks.every('c', hourly, () => runs++), LockUnavailableError)
   await new Promise((resolve) => setImmediate(resolve))
   process.off('warning', warned)

@@ -86,7 +86,11 @@ test('while it runs, others are told so; what runs into the next period is not o
   await afterFullHour(time, HOUR_MS - 5000)
   const { job, end } = held()
   const first = a.locks.once('report', hourly, job)
-  await time.advance(1000)
+  const patient = notHere(
+    await time.settled(b.locks.once('report', { ...hourly, wait: 900 }, () => assert.fail('two'))),
+  )
+  assert.deepEqual([patient.busy, patient.record?.host], [true, 'a'])
+  await time.advance(100)
   const meanwhile = notHere(await time.settled(b.locks.once('report', hourly, () => assert.fail('two'))))
   assert.deepEqual([meanwhile.record?.host, meanwhile.record?.outcome], ['a', 'running'])
   await time.advance(10_000)
@@ -106,7 +110,8 @@ test('a period is one for all machines, also for those whose clocks are late or 
   for (let hour = 0; hour < 5; hour++) {
     // Each fires when its own clock says half past: the one that is ahead first, the late one when all is over.
     await afterFullHour(time, HOUR_MS / 2 - 30_000)
-    ranHere(await time.settled(all[2].locks.once('report', offset, job)))
+    const { record } = ranHere(await time.settled(all[2].locks.once('report', offset, job)))
+    assert.equal(record.slot.getTime() % HOUR_MS, HOUR_MS / 2)
     await time.advance(30_000)
     notHere(await time.settled(all[0].locks.once('report', offset, job)))
     await time.advance(30_000)
@@ -123,6 +128,17 @@ test('who was ahead has used up the period that the others are still to come to'
   notHere(await time.settled(right.locks.once('report', hourly, () => assert.fail('the hour before'))))
   await time.advance(10_000)
   notHere(await time.settled(right.locks.once('report', hourly, () => assert.fail('twice in an hour'))))
+})
+
+test('what has failed in a period that has not come is not tried again in this one', async () => {
+  const { time, machines: all } = machines({}, { aheadMs: 30_000 })
+  const [right, ahead] = all
+  await afterFullHour(time, HOUR_MS - 10_000)
+  const retrying = { ...hourly, retry: 1 }
+  await assert.rejects(time.settled(ahead.locks.once('report', retrying, () => Promise.reject(new Error('no')))), /no/)
+  notHere(await time.settled(right.locks.once('report', retrying, () => assert.fail('the hour before'))))
+  await time.advance(10_000)
+  assert.equal(ranHere(await time.settled(right.locks.once('report', retrying, () => 'ok'))).record.attempt, 2)
 })
 
 test('a clock that was a year ahead holds the others up for a period, and no longer', async () => {
@@ -253,7 +269,23 @@ test('who reads the record after its lease is over takes no running job for a de
   const other = b.locks.once('report', retrying, job)
   await assert.rejects(time.settled(slow), LockLostError)
   end()
-  assert.equal(ranHere(await time.settled(other)).record.attempt, 1)
+  const { record, recordError } = ranHere(await time.settled(other))
+  assert.deepEqual([record.attempt, recordError], [1, undefined])
+})
+
+test('who finds another’s beginning where its own may have been written does not take it for its own', async () => {
+  const { time, machines: all } = machines({ locks: { deadlineMs: 20_000 } }, {})
+  const [a, b] = all
+  a.driver.fates = (kind, nth) =>
+    kind === 'extend' || (kind === 'swap' && nth === 1) ? { loss: 'request' } : undefined
+  const slow = a.locks.once('report', hourly, () => assert.fail('two run it'))
+  slow.catch(() => {})
+  await time.advance(12_000)
+  const { job, end } = held()
+  const other = b.locks.once('report', hourly, job)
+  await assert.rejects(time.settled(slow), LockLostError)
+  end()
+  assert.equal(ranHere(await time.settled(other)).recordError, undefined)
 })
 
 test('a lease that was lost while the beginning was written down is a failure, and nothing runs', async () => {
