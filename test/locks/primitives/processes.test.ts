@@ -32,7 +32,7 @@ const kinds: Kind[] = [
     start: async (t) => (requirePeer(t, '/usr/bin/memcached', 'apt install memcached') ? startMemcached() : undefined),
   },
   ...engines
-    .filter(({ engine }) => ['redis', 'postgres'].includes(engine))
+    .filter(({ engine }) => ['etcd', 'redis', 'postgres'].includes(engine))
     .map(({ engine, start }) => ({ name: engine, scheme: `${engine}://`, parties: 3, start })),
 ]
 
