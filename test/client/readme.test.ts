@@ -8,12 +8,27 @@ import { examplesOf, runTogether } from '../support/examples.js'
 import { startLatchkey } from '../support/process.js'
 
 /** And how many of their examples there are at least that need nothing but this server. */
-const documents = { 'README.md': 8, 'docs/MIGRATING.md': 1, 'docs/OBSERVING.md': 2, 'docs/PRIMITIVES.md': 3 }
+const documents = {
+  'README.md': 8,
+  'docs/CHOOSING.md': 5,
+  'docs/MIGRATING.md': 14,
+  'docs/OBSERVING.md': 2,
+  'docs/PRIMITIVES.md': 3,
+}
+
 /** What an example calls, and leaves to its reader. */
 const readersOwn: Readonly<Record<string, string>> = {
   render: `function render(path: string) { return '<h1>' + path + '</h1>' }`,
   write: 'async function write(fence: bigint) { return fence }',
   writeReport: 'async function writeReport(..._: unknown[]) {}',
+  work: 'async function work(_signal: AbortSignal) {}',
+  transaction: 'async function transaction<T>(run: () => Promise<T>) { return run() }',
+  find: 'async function find(customer: string): Promise<string | undefined> { return customer === "bob" ? "7" : undefined }',
+  create: `let created = 0
+async function create(customer: string, fence: bigint) {
+  if (++created > 1) throw new Error('created twice')
+  return customer + fence
+}`,
   lead: 'async function lead(_fence: bigint, _signal: AbortSignal) {}',
   tick: 'async function tick(_fence: bigint) { await new Promise((resolve) => setTimeout(resolve, 10)) }',
 }
@@ -41,9 +56,9 @@ test('the examples of the README, and of other pages', async () => {
 /** This server's port for the standard one, this machine for those of the example, and what the reader has to add. */
 function runnable(code: string, port: number): string {
   const here = code
-    .replace('localhost:11211', `localhost:${port}`)
+    .replaceAll('localhost:11211', `localhost:${port}`)
     .replaceAll('10.0.0.', '127.0.0.')
     .replace(/createClient\(\{ (?!servers)/, `createClient({ servers: 'localhost:${port}', `)
   const own = Object.keys(readersOwn).filter((name) => new RegExp(`\\b${name}\\(`).test(code))
-  return [here, ...own.map((name) => readersOwn[name])].join('\n')
+  return [...own.map((name) => readersOwn[name]), here].join('\n')
 }

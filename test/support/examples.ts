@@ -49,7 +49,7 @@ function compiled<T>(name: string, examples: readonly string[], use: (files: str
 function run(line: readonly string[], what: string, environment: NodeJS.ProcessEnv): string {
   const done = spawnSync(process.execPath, line, {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     env: { ...process.env, ...environment },
   })
   assert.equal(done.status, 0, `${what}\n${done.stderr}`)
