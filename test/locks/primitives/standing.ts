@@ -53,13 +53,26 @@ function obey(label: string): void {
   process.once('disconnect', () => process.exit())
 }
 
+const now = () => Number(process.hrtime.bigint()) / 1e6
+const LOOK_MS = 10
+
 function stand(at: string, label: string, say: (report: Report) => void): Candidate {
-  const ms = () => Number(process.hrtime.bigint()) / 1e6
-  return createLocks(driverOfElection(at)).elect(ELECTION, {
+  // A process that gets no time learns late that it leads no more; by its clock it has known all along.
+  let believedUntil = 0
+  const candidate = createLocks(driverOfElection(at)).elect(ELECTION, {
     ttl: '2s',
     label,
-    onElected: ({ fence }) => say({ is: 'elected', at, fence: `${fence}`, ms: ms() }),
-    onLost: ({ code }, { fence }) => say({ is: 'lost', at, fence: `${fence}`, code, ms: ms() }),
+    onElected: (leader) => {
+      believedUntil = now() + leader.remainingMs()
+      say({ is: 'elected', at, fence: `${leader.fence}`, ms: now() })
+    },
+    onLost: ({ code }, { fence }) =>
+      say({ is: 'lost', at, fence: `${fence}`, code, ms: Math.min(now(), believedUntil) }),
     onError: (error) => say({ is: 'error', at, error: (error as LockError).code ?? String(error) }),
   })
+  const look = () => {
+    if (candidate.leader !== undefined) believedUntil = now() + candidate.leader.remainingMs()
+  }
+  setInterval(look, LOOK_MS).unref()
+  return candidate
 }
