@@ -134,6 +134,9 @@ class QuorumDriver implements LockDriver {
 
   /** Busy when a majority answered; else the lock cannot be had from them now. */
   async #refusal({ key, name }: Claim, ballot: Ballot<ClaimResult>, call: Call): Promise<ClaimResult> {
+    // That it is not won may be known sooner: by a server that is away and one that another has, while the third is about to answer.
+    const spare = this.#members.length - this.#needed
+    await ballot.until(() => ballot.given().length >= this.#needed || ballot.errors().length > spare)
     const errors = ballot.errors()
     const foolish = errors.find((error) => error instanceof LockArgumentError)
     if (foolish !== undefined) throw foolish

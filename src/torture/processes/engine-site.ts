@@ -4,6 +4,7 @@ import { createLocks, type Locks, LockUnavailableError } from '../../locks/index
 import { type FaultName, faultKind } from '../faults.js'
 import type { EngineName } from '../homes.js'
 import type { EnginePark, Servers } from './engine-park.js'
+import type { Engine } from './engines/engine.js'
 import { engines } from './engines/index.js'
 import { LaboratoryError } from './errors.js'
 import { type EngineHome, nowMs } from './messages.js'
@@ -69,13 +70,10 @@ export class EngineSite implements Site {
   }
 
   async suffer(incident: SiteIncident, key: string): Promise<void> {
-    const { servers } = this
-    const engine = engines[this.#wanted.engine]
-    if (incident.what === 'server-pause') return servers[incident.server].pause(incident.ms)
-    if (incident.what === 'restart') return servers[incident.server].restart(incident.downMs)
-    if (incident.what === 'flush') return engine.flush?.(servers[incident.server])
-    if (incident.what === 'full') return engine.full?.(servers[incident.server], incident.ms)
-    if (incident.what === 'foreign') return engine.strangers[incident.how]?.(key, servers[0])
+    const { engine } = this.#wanted
+    const done = this.#strike(engines[engine], incident, key)
+    if (done === undefined) throw new LaboratoryError(`${incident.what} is nothing that befalls ${engine}`)
+    await done
   }
 
   resume(): void {
@@ -92,6 +90,17 @@ export class EngineSite implements Site {
 
   get #names(): string[] {
     return this.servers.map(({ host, port }) => `${host}:${port}`)
+  }
+
+  /** undefined: there is no such thing. */
+  #strike({ flush, full, strangers }: Engine, incident: SiteIncident, key: string): Promise<void> | undefined {
+    const { servers } = this
+    if (incident.what === 'foreign') return strangers[incident.how]?.(key, servers[0])
+    const server = servers[incident.server]
+    if (incident.what === 'server-pause') return server.pause(incident.ms)
+    if (incident.what === 'restart') return server.restart(incident.downMs)
+    if (incident.what === 'flush') return flush?.(server)
+    return incident.what === 'full' ? full?.(server, incident.ms) : undefined
   }
 
   async #untilReady(locks: Locks): Promise<void> {

@@ -1,6 +1,7 @@
 /** What a quorum says of an extension that not every server has answered, and of servers that evict. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Facts, type LockDriver, LockUnavailableError, OutcomeUnknownError, quorumOf } from 'latchkey/locks'
 import { quorumFacts } from '#dist/locks/drivers/quorum/facts.js'
 import { call, claimOf, held } from '../drivers/case.js'
@@ -47,6 +48,21 @@ const three = () => [new Member(), new Member(), new Member()] as const
 const unavailable = async () => {
   throw new LockUnavailableError('x', 'it is away')
 }
+
+test('a lock that another has is busy, and not unavailable, whichever server answers last', async () => {
+  const members = three()
+  members[0].claim = unavailable
+  for (const { driver } of members.slice(1)) held(await driver.claim(claimOf('x'), call))
+  const claim = members[2].claim
+  members[2].claim = async (...of) => {
+    await sleep(20)
+    return claim(...of)
+  }
+  const driver = quorumOf(members.map(({ driver }) => driver))
+  assert.equal((await driver.claim(claimOf('x'), call)).status, 'busy')
+  members[2].claim = unavailable
+  await assert.rejects(driver.claim(claimOf('x'), call), LockUnavailableError)
+})
 
 test('an extension that one server has not answered yet is in doubt: its version may change', async () => {
   const members = three()
