@@ -72,9 +72,8 @@ export class Asking extends Trace {
     try {
       return await acquired
     } catch (error) {
-      this.error = error
-      this.#wait()
-      channels.error.publish(this)
+      // What was granted and given back, since others could not be had with it, has a release to tell of.
+      if (this.owner === undefined) this.#failed(error)
       throw error
     }
   }
@@ -83,6 +82,12 @@ export class Asking extends Trace {
     this.holds(lease)
     this.#wait()
     channels.grant.publish(this)
+  }
+
+  #failed(error: unknown): void {
+    this.error = error
+    this.#wait()
+    channels.error.publish(this)
   }
 
   #wait(): void {

@@ -9,6 +9,8 @@ import { eventually } from '../../support/eventually.js'
 import { type Heard, hearLocks } from '../../support/hearing.js'
 import { model } from '../support/model.js'
 
+const site = { driver: { kind: 'none' }, environment: { clock: { now: () => 0 } } }
+
 function channelsOf(heard: readonly Heard[]): string[] {
   return heard.map(({ channel }) => channel)
 }
@@ -166,8 +168,15 @@ test('who subscribes late hears of the end of what is held, by an object of its 
   assert.ok((heldMs as number) >= 3100)
 })
 
+test('what was granted and then given back has no error to tell of', async () => {
+  using hearing = hearLocks()
+  const asked = asking(site as never, 'a', {} as never)!
+  asked.granted({ holder: { owner: 'me' } } as never)
+  await assert.rejects(asked.until(Promise.reject(new Error('others are busy'))))
+  assert.deepEqual(channelsOf(hearing.heard), ['acquire', 'grant'])
+})
+
 test('where nobody subscribes nothing is made', async () => {
-  const site = { driver: { kind: 'none' }, environment: { clock: { now: () => 0 } } }
   const begin = () => asking(site as never, 'a', {} as never)
   assert.equal(begin(), undefined)
   for (const channel of ['acquire', 'wait', 'grant', 'error']) {
