@@ -180,12 +180,12 @@ export const mutants: readonly Mutant[] = [
     name: 'next-server',
     what: 'when the server of a lock cannot be reached, another is asked',
     file: 'locks/drivers/memcached.js',
-    find: 'const line = this.#lineNow(claim.key, call) ?? (await this.#line(this.#client, claim.key, call));\n        if (!this.#standings.hasVote',
-    replace: `let line = this.#lineNow(claim.key, call);
+    find: 'const line = this.#lines.now(claim.key, call) ?? (await this.#lines.get(claim.key, call));\n        if (!this.#standings.hasVote',
+    replace: `let line = this.#lines.now(claim.key, call);
         for (let next = 0; line === undefined && next < 9; next++) {
-            line = await this.#line(this.#client, next === 0 ? claim.key : claim.key + next, call).catch(() => undefined);
+            line = await this.#lines.get(next === 0 ? claim.key : claim.key + next, call).catch(() => undefined);
         }
-        line ??= await this.#line(this.#client, claim.key, call);
+        line ??= await this.#lines.get(claim.key, call);
         if (!this.#standings.hasVote`,
     under: [
       { algorithm: 'memcached-fenced', fault: 'blip' },
