@@ -2,8 +2,9 @@
 import type { Call } from '../../driver.js'
 import { OutcomeUnknownError } from '../../errors.js'
 import { lifeMs } from '../life.js'
-import type { EtcdApi, Json, Txn, TxnReply } from './api.js'
+import type { EtcdApi } from './api.js'
 import type { History } from './history.js'
+import type { Json, Txn, TxnReply } from './messages.js'
 
 export class Cluster {
   readonly #api: EtcdApi

@@ -4,7 +4,7 @@
  */
 import type { Call, Claim } from '../../driver.js'
 import { LockUnavailableError } from '../../errors.js'
-import type { TxnReply } from './api.js'
+import type { TxnReply } from './messages.js'
 
 export class History {
   readonly #maxLeaseMs: number

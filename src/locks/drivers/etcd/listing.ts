@@ -1,5 +1,5 @@
 /** All locks whose keys begin so, page by page. The keys of one lock follow each other. */
-import { base64, type Json, type KeyValue, type TxnReply } from './api.js'
+import { base64, type Json, type KeyValue, type TxnReply } from './messages.js'
 import { type FoundPlace, foundOf, lockOf } from './places.js'
 
 const PAGE = 500

@@ -5,7 +5,7 @@
 import type { Found, Version } from '../../driver.js'
 import { readVersion, versionOf } from '../entry-version.js'
 import { decodeRecord, FOREIGN } from '../record.js'
-import { base64, type Json, type KeyValue, type Range, rangeOf } from './api.js'
+import { base64, type Json, type KeyValue, type Range, rangeOf } from './messages.js'
 
 /** Follows the space: all that a lock's keys can go on with comes before. */
 const AFTER = '!'

@@ -4,8 +4,8 @@
  */
 import type { Call, Registered, Registers, Version } from '../../driver.js'
 import { checkRegister, REGISTER_PREFIX } from '../register.js'
-import { base64, type Json } from './api.js'
 import type { Cluster } from './cluster.js'
+import { base64, type Json } from './messages.js'
 import { isUnchanged, put } from './places.js'
 
 export class EtcdRegisters implements Registers {

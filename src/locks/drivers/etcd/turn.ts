@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call, Claim } from '../../driver.js'
 import { LockUnavailableError } from '../../errors.js'
-import type { EtcdApi, TxnReply } from './api.js'
+import type { EtcdApi } from './api.js'
+import type { TxnReply } from './messages.js'
 import { lastBefore, theOne } from './places.js'
 
 /** A third of the least life that etcd grants. */
