@@ -241,10 +241,10 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Stands for election as the leader until the candidate that is returned is stopped. Whoever holds the lock of this name, with a fence, is the
-   * leader: terms do not overlap within the bounds of a lock, and their fences rise. It waits for its turn without end, also for
-   * servers that cannot be asked, of which `onError` is told; for what this server can never do it stands no more. Throws LockArgumentError
-   * for a name or options that are none, LockUnavailableError when these locks are closed.
+   * Stands for election until the candidate that is returned is stopped. Whoever holds the lock of this name, with a fence, is the leader:
+   * terms do not overlap within the bounds of a lock, and their fences rise. It waits for its turn without end, also for servers that
+   * cannot be asked, of which `onError` is told; after what this server can never do it stands no more. Throws LockArgumentError for a name
+   * or options that are none, LockUnavailableError when these locks are closed.
    */
   elect(name: string, options: ElectOptions): Candidate {
     return this.#elections.elect(name, options)
@@ -267,7 +267,10 @@ export class Locks implements AsyncDisposable {
     return this.#elections.observe(name, options)
   }
 
-  /** Ends what waits (LockUnavailableError) and elections, with the grace of each, releases what is held, takes away what is left, and closes the driver. */
+  /**
+   * Ends what waits (LockUnavailableError), and elections, whose leaders have their grace; releases what is held, takes away what is left,
+   * and closes the driver.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
