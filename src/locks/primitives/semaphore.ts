@@ -5,8 +5,8 @@ import { LockGroup } from '../lock-group.js'
 import { checkKeys, type Wanted, wantedOf } from '../settings.js'
 import type { AcquireOptions } from '../types.js'
 import type { Ground } from './ground.js'
-import { checkCount, semaphorePlaces } from './places.js'
-import { type PermitsInfo, Turnstile } from './turnstile.js'
+import { checkCount, semaphorePlaces } from './permits/places.js'
+import { type PermitsInfo, Turnstile } from './permits/turnstile.js'
 import { type BodyWith, unlessBusy, usingIt } from './using.js'
 
 export interface SemaphoreOptions {

@@ -1,10 +1,12 @@
 /** A semaphore in virtual time: what is sent, in which order people are served, and what is left of failures. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import {
   type Lock,
   LockArgumentError,
   LockBusyError,
+  type LockEvent,
   type LockGroup,
   LockLostError,
   LockUnavailableError,
@@ -216,6 +218,27 @@ test('who has lost the gate is not in it any more, and waits for it once more', 
   }
 })
 
+test('a permit that is lost while others are waited for is had again, and the place in the gate kept', async () => {
+  const m = model({ queues: true })
+  occupy(m, 2)
+  const waiting = semaphoreOf(m, 2).acquire({ permits: 2, wait: '1h', ttl: '3s' })
+  await m.time.advance(100)
+  free(m, 0)
+  await m.time.advance(6000)
+  const { holder } = m.server.get(GATE)!
+  free(m, 0)
+  m.server.add(slotKey(0), { owner: 'thief' }, 4000)
+  await m.time.advance(2000)
+  free(m, 1)
+  const group = await m.time.settled(waiting)
+  assert.equal(group.state, 'held')
+  const inGate = m.server.deeds.filter(({ key, what }) => key === GATE && what === 'add')
+  assert.deepEqual(
+    inGate.map(({ owner }) => owner),
+    [holder.owner],
+  )
+})
+
 test('several permits: all or none, and nobody is harmed who asks in vain', async () => {
   const m = model()
   const semaphore = semaphoreOf(m, 5)
@@ -268,6 +291,8 @@ test('permits that others are waited for are kept meanwhile, also those that are
   const group = await m.time.settled(semaphore.acquire(options))
   assert.ok(m.time.now() >= 60_000)
   assert.ok(group.remainingMs() >= 1000, `${group.remainingMs()}`)
+  const added = m.server.deeds.filter(({ what }) => what === 'add').map(({ key }) => key)
+  assert.deepEqual(added, [slotKey(1), GATE, slotKey(0), slotKey(1)], 'each once')
   await m.time.advance(3100)
   assert.equal(group.state, 'lost')
   assert.deepEqual(m.server.keys(), [])
@@ -293,6 +318,27 @@ test('the loss of a permit is told as that of any lock', async () => {
     return permit.state
   })
   assert.equal(await m.time.settled(done), 'lost')
+})
+
+test('what becomes of a permit is told to those who subscribe, from its request to its release', async () => {
+  const m = model({ queues: true })
+  const semaphore = semaphoreOf(m, 2)
+  const told: string[] = []
+  const names = ['acquire', 'wait', 'grant', 'release', 'error'] as const
+  const hear = names.map((what) => (event: unknown) => told.push(`${what} ${(event as LockEvent).name}`))
+  for (const [i, what] of names.entries()) subscribe(`latchkey:lock:${what}`, hear[i])
+  try {
+    const one = await m.time.settled(semaphore.acquire())
+    await assert.rejects(m.time.settled(semaphore.acquire({ permits: 2 })))
+    await m.time.settled(one.release())
+    assert.deepEqual(told.splice(0), ['acquire pool', 'grant pool', 'acquire pool', 'error pool', 'release pool'])
+    const two = await m.time.settled(semaphore.acquire({ permits: 2, wait: '1s' }))
+    await m.time.settled(two.release())
+    const count = (what: string) => told.filter((each) => each.startsWith(what)).length
+    assert.deepEqual([count('acquire'), count('grant'), count('release')], [2, 2, 2])
+  } finally {
+    for (const [i, what] of names.entries()) unsubscribe(`latchkey:lock:${what}`, hear[i])
+  }
 })
 
 test('inspect tells who holds permits, and who is the next', async () => {

@@ -1,7 +1,13 @@
 /** Permits on several servers, some of which cannot be asked. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LockAmbiguousError, LockBusyError, type LockDriver, LockUnavailableError } from 'latchkey/locks'
+import {
+  LockAmbiguousError,
+  LockArgumentError,
+  LockBusyError,
+  type LockDriver,
+  LockUnavailableError,
+} from 'latchkey/locks'
 import { Locks } from '#dist/locks/locks.js'
 import { virtualEnvironment } from '../support/model.js'
 import { type Fate, ModelDriver } from '../support/model-driver.js'
@@ -11,12 +17,14 @@ import { VirtualTime } from '../support/virtual-time.js'
 /** A ring of model servers: the gate is on the last one, slots on all in turn. */
 class Ring {
   readonly time = new VirtualTime()
+  readonly servers: readonly ModelServer[]
   readonly members: readonly ModelDriver[]
   readonly locks: Locks
 
   constructor(count: number) {
     const { time } = this
-    this.members = Array.from({ length: count }, () => new ModelDriver({ time, server: new ModelServer(time) }))
+    this.servers = Array.from({ length: count }, () => new ModelServer(time))
+    this.members = this.servers.map((server) => new ModelDriver({ time, server }))
     const at = (key: string) => this.members[/\d$/.test(key) ? Number(key.at(-1)) % count : count - 1]
     const driver: LockDriver = {
       kind: 'ring',
@@ -75,6 +83,20 @@ test('without the gate one waits for a permit all the same, and only the order i
   await ring.time.advance(5000)
   void permits[1].release()
   assert.equal((await ring.time.settled(waiting)).name, permits[1].name)
+})
+
+test('what one server can never do ends it all, and nothing of the others is left', async () => {
+  const ring = new Ring(3)
+  ring.members[0].claim = async () => {
+    throw new LockArgumentError('never')
+  }
+  const acquiring = ring.semaphore().acquire({ permits: 6, wait: 2000 })
+  await assert.rejects(
+    ring.time.settled(acquiring),
+    (error) => error instanceof LockArgumentError && error.lock === 'pool',
+  )
+  await ring.time.advance(100)
+  for (const server of ring.servers) assert.deepEqual(server.keys(), [])
 })
 
 test('several at once, which need the gate, are not to be had without it; a writer needs all servers', async () => {

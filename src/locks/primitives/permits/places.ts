@@ -3,8 +3,8 @@
  * wait goes, one at a time.
  */
 import { inspect } from 'node:util'
-import { LockArgumentError } from '../errors.js'
-import { checkName } from '../names.js'
+import { LockArgumentError } from '../../errors.js'
+import { checkName } from '../../names.js'
 
 /** Who wants a permit looks at every slot: more would be a crowd of keys, and better several semaphores. */
 export const MOST_SLOTS = 256

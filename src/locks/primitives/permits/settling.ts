@@ -1,10 +1,10 @@
 /** What was held on the way becomes locks: all of it, or nothing. */
-import type { Held } from '../belief.js'
-import type { LeaseKeeper } from '../lease-keeper.js'
-import type { Lock } from '../lock.js'
-import type { Wanted } from '../settings.js'
-import { asking } from '../trace.js'
-import type { Ground, Terms } from './ground.js'
+import type { Held } from '../../belief.js'
+import type { LeaseKeeper } from '../../lease-keeper.js'
+import type { Lock } from '../../lock.js'
+import type { Wanted } from '../../settings.js'
+import { asking } from '../../trace.js'
+import type { Ground, Terms } from '../ground.js'
 import type { PermitRequest } from './request.js'
 
 /** Throws LockLostError when one of them is lost, LockUnavailableError, and the signal's reason; then none is left. */

@@ -1,5 +1,5 @@
 /** One who asks for permits: what for, until when, and what it has learned on the way. */
-import type { Found } from '../driver.js'
+import type { Found } from '../../driver.js'
 import {
   LockAmbiguousError,
   LockBusyError,
@@ -7,13 +7,13 @@ import {
   LockUnavailableError,
   LockWaitTimeoutError,
   OutcomeUnknownError,
-} from '../errors.js'
-import { lockInfo } from '../info.js'
-import { named } from '../naming.js'
-import type { Wanted } from '../settings.js'
-import type { Site } from '../site.js'
-import type { Asking } from '../trace.js'
-import type { LockInfo } from '../types.js'
+} from '../../errors.js'
+import { lockInfo } from '../../info.js'
+import { named } from '../../naming.js'
+import type { Wanted } from '../../settings.js'
+import type { Site } from '../../site.js'
+import type { Asking } from '../../trace.js'
+import type { LockInfo } from '../../types.js'
 import type { Places } from './places.js'
 
 export class PermitRequest {

@@ -1,14 +1,14 @@
 /** Asking for slots: claims of single ones, and looks at many, which disturb nobody. */
-import { Attempt, type Result } from '../attempt.js'
-import type { Held } from '../belief.js'
-import type { Found } from '../driver.js'
-import { LockAmbiguousError } from '../errors.js'
-import { LeaseKeeper } from '../lease-keeper.js'
-import { callOf, mayPass, type Site } from '../site.js'
+import { Attempt, type Result } from '../../attempt.js'
+import type { Held } from '../../belief.js'
+import type { Found } from '../../driver.js'
+import { LockAmbiguousError } from '../../errors.js'
+import { LeaseKeeper } from '../../lease-keeper.js'
+import { callOf, mayPass, type Site } from '../../site.js'
 import type { PermitRequest } from './request.js'
 
 /** So many questions are on their way at a time. */
-const LOOKS_AT_ONCE = 32
+export const LOOKS_AT_ONCE = 32
 
 export type Claimed = Extract<Result, { status: 'held' | 'busy' }> | { readonly status: 'failed' }
 

@@ -3,11 +3,12 @@
  * lacks: what it gets it keeps, and two never take turns in giving back to each other. Only who holds the gate has some and waits for more;
  * so nobody waits in a ring.
  */
-import { Backoff } from '../../time/index.js'
-import type { LeaseKeeper } from '../lease-keeper.js'
-import { pause } from '../pause.js'
+import { Backoff } from '../../../time/index.js'
+import type { LeaseKeeper } from '../../lease-keeper.js'
+import { pause } from '../../pause.js'
+import { MOST_SLOTS } from './places.js'
 import type { PermitRequest } from './request.js'
-import { allOf, type Claimed, claimSlot, keepMeanwhile, lookAtSlots, shuffle } from './slot-claims.js'
+import { allOf, type Claimed, claimSlot, keepMeanwhile, LOOKS_AT_ONCE, lookAtSlots, shuffle } from './slots.js'
 
 /** In the queues of so many slots at a time, each on a connection of its own. */
 const WAITS_AT_ONCE = 8
@@ -68,7 +69,7 @@ class Collecting {
 
   /** The milliseconds until a slot that is held may come free by itself. */
   async #takeFree(): Promise<number> {
-    const seen = await lookAtSlots(this.#request, this.#others())
+    const seen = await lookAtSlots(this.#request, this.#sample())
     const free = seen.filter(({ found }) => found === undefined).map(({ slot }) => slot)
     // Who cannot wait for the rest leaves alone what is free.
     if (this.#request.leftMs() === 0 && free.length < this.#lacking()) free.length = 0
@@ -102,6 +103,12 @@ class Collecting {
     const result = await claimSlot(this.#request, slot, waitMs)
     if (result.status === 'held') this.#had.set(slot, keepMeanwhile(this.#request.site, result.held))
     return result
+  }
+
+  /** Of very many slots some at a time, others the next time; but at the end all. */
+  #sample(): number[] {
+    const most = this.#request.leftMs() === 0 ? MOST_SLOTS : Math.max(LOOKS_AT_ONCE, this.#lacking())
+    return this.#others().slice(0, most)
   }
 
   /** Those that it does not have, in a random order. */

@@ -3,11 +3,11 @@
  * gate is held takes none, also if one is free: it is for those who wait there. That is politeness; what keeps the count is that
  * each slot is a lock.
  */
-import type { Held } from '../belief.js'
-import { callOf, mayPass } from '../site.js'
+import type { Held } from '../../belief.js'
+import { callOf, mayPass } from '../../site.js'
 import type { Hints } from './hints.js'
 import type { PermitRequest } from './request.js'
-import { claimSlot, keepMeanwhile, lookAtSlots, shuffle } from './slot-claims.js'
+import { claimSlot, keepMeanwhile, LOOKS_AT_ONCE, lookAtSlots, shuffle } from './slots.js'
 
 interface FirstTry {
   readonly held: Held | undefined
@@ -64,10 +64,11 @@ async function isGateHeld(request: PermitRequest): Promise<boolean> {
 
 /** One after the other: who claimed several at once would make others believe that there are none. */
 async function claimOneOf(request: PermitRequest, slots: readonly number[]): Promise<Held | undefined> {
-  const seen = await lookAtSlots(request, slots)
-  for (const { slot, found } of seen) {
-    const held = found === undefined ? await claimNow(request, slot) : undefined
-    if (held !== undefined) return held
+  for (let from = 0; from < slots.length; from += LOOKS_AT_ONCE) {
+    for (const { slot, found } of await lookAtSlots(request, slots.slice(from, from + LOOKS_AT_ONCE))) {
+      const held = found === undefined ? await claimNow(request, slot) : undefined
+      if (held !== undefined) return held
+    }
   }
   return undefined
 }

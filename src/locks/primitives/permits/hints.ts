@@ -1,5 +1,5 @@
 /** What one process remembers of a semaphore. It may be wrong: then it costs a round trip. */
-import type { Lock } from '../lock.js'
+import type { Lock } from '../../lock.js'
 
 /** How long a semaphore is taken for contended after somebody had to wait. */
 const FRESH_MS = 1000

@@ -1,12 +1,12 @@
 /** Waiting at the gate, in the order that the driver keeps for a lock, and what is done by who holds it. */
-import { acquirePart } from '../acquire.js'
-import type { Held } from '../belief.js'
-import { LockLostError } from '../errors.js'
-import type { LeaseKeeper } from '../lease-keeper.js'
-import { linked } from '../linked.js'
-import type { Wanted } from '../settings.js'
+import { acquirePart } from '../../acquire.js'
+import type { Held } from '../../belief.js'
+import { LockLostError } from '../../errors.js'
+import type { LeaseKeeper } from '../../lease-keeper.js'
+import { linked } from '../../linked.js'
+import type { Wanted } from '../../settings.js'
 import { PermitRequest } from './request.js'
-import { keepMeanwhile } from './slot-claims.js'
+import { keepMeanwhile } from './slots.js'
 
 /** Who dies while it waits holds up those behind it for so long at most. */
 const GATE_TTL_MS = 10_000
