@@ -2,7 +2,8 @@
 import { inspect } from 'node:util'
 import type { Call } from '../../driver.js'
 import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
-import { ConnectionEnded, Session, ZooKeeperError } from './session.js'
+import { ConnectionEnded, ZooKeeperError } from './errors.js'
+import { Session } from './session.js'
 import type { Address } from './socket.js'
 
 /** Of the one session that looks, and deletes. */

@@ -3,9 +3,10 @@ import type { Call, Found } from '../../driver.js'
 import { versionOf } from '../entry-version.js'
 import { decodeRecord, FOREIGN } from '../record.js'
 import type { Ensemble } from './ensemble.js'
+import { BAD_VERSION, NO_NODE, NODE_EXISTS, ZooKeeperError } from './errors.js'
 import { inOrder, nodeOf } from './places.js'
 import { children, create, type NewNode, read, remove, sync } from './requests.js'
-import { BAD_VERSION, NO_NODE, NODE_EXISTS, type Session, ZooKeeperError } from './session.js'
+import type { Session } from './session.js'
 import type { Stat } from './wire.js'
 
 export class Nodes {

@@ -12,10 +12,11 @@ import { readVersion, versionOf } from '../entry-version.js'
 import { Leftovers } from '../leftovers.js'
 import { checkRegister, isRegister, REGISTER_PREFIX } from '../register.js'
 import type { Ensemble } from './ensemble.js'
+import { BAD_VERSION, NO_NODE, NODE_EXISTS, ZooKeeperError } from './errors.js'
 import { type Nodes, refusal } from './nodes.js'
 import { keyOf, nodeOf } from './places.js'
 import { type Operation, operations, read, set, sync, transact } from './requests.js'
-import { BAD_VERSION, NO_NODE, NODE_EXISTS, type Session, ZooKeeperError } from './session.js'
+import type { Session } from './session.js'
 
 /** `<life> <ttlMs> <value>`. */
 const FORM = /^([0-9a-f]{16}) (\d+) (.*)$/s

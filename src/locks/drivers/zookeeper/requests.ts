@@ -1,5 +1,6 @@
 /** The few requests of ZooKeeper that locks are made of. They reject as `Session.request` does. */
-import { type Session, ZooKeeperError } from './session.js'
+import { ZooKeeperError } from './errors.js'
+import type { Session } from './session.js'
 import { type Reader, readStat, type Stat, Writer } from './wire.js'
 
 const DELETE = 2

@@ -2,9 +2,10 @@
 import type { Call } from '../../driver.js'
 import { OutcomeUnknownError } from '../../errors.js'
 import type { Ensemble } from './ensemble.js'
+import { NO_NODE, ZooKeeperError } from './errors.js'
 import { inOrder } from './places.js'
 import { children, expect } from './requests.js'
-import { NO_NODE, type Session, ZooKeeperError } from './session.js'
+import type { Session } from './session.js'
 
 export interface Queue {
   readonly ensemble: Ensemble
