@@ -48,7 +48,7 @@ export function check(
     ...outlived(plan, algorithm, seen),
     ...notRecovered(plan, algorithm, seen),
     ...handOver(plan, algorithm, seen),
-    ...lostLocks(plan, seen),
+    ...lostLocks(plan, algorithm, seen),
   ]
   return found.filter(({ kind }) => counts.includes(kind)).sort((one, other) => one.at - other.at)
 }

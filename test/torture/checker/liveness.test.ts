@@ -1,7 +1,7 @@
 /** L1 and L2, as the servers’ deeds show them: leases end, free locks are taken, and what is over is over. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { algorithmNamed, type Incident } from 'latchkey/torture'
+import { type Algorithm, algorithmNamed, type Incident, onEngines } from 'latchkey/torture'
 import { handOver } from '#dist/torture/checker/hand-over.js'
 import { lostLocks } from '#dist/torture/checker/lost-locks.js'
 import { outlived } from '#dist/torture/checker/outlived.js'
@@ -58,10 +58,20 @@ test('but not to who had not waited yet, or was struck', () => {
 test('who was not struck hears of no error', () => {
   const updates = [update(0, 0, 9, 'failed'), update(1, 0, 9, 'failed')]
   assert.deepEqual(
-    lostLocks(killed, history({ updates })).map(({ who }) => who),
+    lostLocks(killed, latchkey, history({ updates })).map(({ who }) => who),
     [[1]],
   )
-  assert.deepEqual(lostLocks(plan({ fault: 'restart' }), history({ updates })), [])
+  assert.deepEqual(lostLocks(plan({ fault: 'restart' }), latchkey, history({ updates })), [])
+})
+
+test('nor does anybody while a majority is well', () => {
+  const updates = [update(0, 0, 9, 'failed')]
+  const found = (algorithm: Algorithm, ...servers: number[]) => {
+    const incidents = servers.map((server): Incident => ({ at: 500, what: 'restart', server, downMs: 10 }))
+    return lostLocks(plan({ fault: 'restart', incidents }), algorithm, history({ updates })).length
+  }
+  assert.deepEqual([found(onEngines.quorum, 2, 2), found(onEngines.quorum, 1, 2)], [1, 0])
+  assert.deepEqual([found(latchkey, 0), found(onEngines.etcd, 2)], [0, 0])
 })
 
 test('nothing fails for ever after what struck is over', () => {
