@@ -179,6 +179,15 @@ test('what a writer has is kept while it waits for readers, also if it is not re
   assert.deepEqual(m.server.keys(), [])
 })
 
+test('as much of the lease is left as minRemaining wants, also after a long wait', async () => {
+  const m = model({ queues: true })
+  m.server.add(slotKey(2), { owner: 'reader' }, 65_000)
+  const write = await m.time.settled(lockOf(m).write({ ttl: '30s', minRemaining: '29s', wait: '1h' }))
+  assert.ok(write.remainingMs() >= 29_000, `${write.remainingMs()}`)
+  const inGate = m.server.deeds.filter(({ key, what }) => key === GATE && what === 'add')
+  assert.equal(inGate.length, 1, 'without beginning again')
+})
+
 test('a writer that gives up leaves nothing, and lets those in who came after it', async () => {
   const all = processes(2, { queues: true })
   const [m, other] = all

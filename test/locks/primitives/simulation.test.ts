@@ -13,7 +13,7 @@ import type { Fate } from '../support/model-driver.js'
 import { ModelServer } from '../support/model-server.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
-const SCHEDULES = process.env.LATCHKEY_SOAK === '1' ? 5000 : 40
+const SCHEDULES = process.env.LATCHKEY_SOAK === '1' ? 5000 : 25
 const RUN_MS = 10_000
 const DELAY_MS = 4000
 const DRIFT = 0.0004
