@@ -1,7 +1,7 @@
 /**
  * Which keys are pinned: those that begin with one of the configured prefixes, which are locks, and two kinds of registers: of
  * fences, and of what is built on locks. A register is kept like a lock, but nobody holds it: its life is no lease. Compared by
- * whole words of the key, so that nearly all keys are told by their first.
+ * whole words of the key.
  */
 import { Bytes } from './bytes.js'
 import { StoreArgumentError } from './errors.js'
@@ -41,8 +41,9 @@ export class PinnedPrefixes {
 
 const REGISTERS = compile('latchkey:register:')
 
+/** Both kinds begin alike: nearly all other keys are told by their first word. */
 function isRegister(key: Key): boolean {
-  return key.isFence || matches(REGISTERS, key)
+  return key.words[0] === REGISTERS.words[0] && (key.isFence || matches(REGISTERS, key))
 }
 
 function compile(text: string): Prefix {

@@ -135,6 +135,18 @@ const cases: readonly Omit<Case, 'skip'>[] = [
     },
   },
   {
+    name: 'a register whose name is too long for the engine is refused, and any other is kept',
+    run: async ({ create, key }) => {
+      const registers = registersOf(create())
+      const long = key('n'.repeat(200)).padEnd(249, 'n')
+      const swapped = await registers.swap(long, 'a', undefined, LONG_MS, call).catch((error) => error)
+      if (swapped instanceof Error) {
+        assert.ok(swapped instanceof LockArgumentError, `${swapped}`)
+        await assert.rejects(registers.read(long, call), LockArgumentError)
+      } else assert.deepEqual(await registers.read(long, call), { value: 'a', version: swapped })
+    },
+  },
+  {
     name: 'a register: who has given up before changes nothing, and hears why',
     run: async ({ create, key }) => {
       const registers = registersOf(create())
