@@ -197,7 +197,7 @@ export class Locks implements AsyncDisposable {
 
   /**
    * Takes a turn at `once` as each period begins, until it is stopped: to be called on every machine. Whoever dies is followed, where `retry`
-   * allows for it, by another within about a lease and a half. Throws LockArgumentError, and LockUnavailableError when these locks are closed.
+   * allows for it, by another within two leases. Throws LockArgumentError, and LockUnavailableError when these locks are closed.
    */
   every(name: string, options: EveryOptions, job: Job<unknown>): Schedule {
     return this.#jobs.every(name, options, job)

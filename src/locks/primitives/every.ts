@@ -59,19 +59,21 @@ export class Turns {
     const { slots } = this.#rhythm
     let slotMs = this.#timing.catchUp ? slots.at(this.#wallMs()) : slots.after(this.#wallMs())
     for (;;) {
-      await this.#sleepUntil(slotMs + this.#timing.jitterMs * this.#environment.random())
-      await this.#takeTurn()
-      slotMs = slots.after(this.#wallMs())
+      await this.#sleepUntil(slotMs)
+      slotMs = slots.after(await this.#takeTurn())
     }
   }
 
-  /** Until it is known what becomes of this period: who runs it may die, and what has failed may be tried again. */
-  async #takeTurn(): Promise<void> {
+  /**
+   * Asks until it is known what becomes of the period: who runs the job may die, and what has failed may be tried again. The next period
+   * may have begun meanwhile, and is asked for then. Resolves with the one that was asked for last.
+   */
+  async #takeTurn(): Promise<number> {
     const { slots, wanted } = this.#rhythm
-    const slotMs = slots.at(this.#wallMs())
-    while (!(await this.#isSettled())) {
+    for (;;) {
+      const slotMs = slots.at(this.#wallMs())
+      if (await this.#isSettled()) return slotMs
       await this.#pause((wanted.ttlMs * (1 + this.#environment.random())) / 2)
-      if (slots.at(this.#wallMs()) !== slotMs) return
     }
   }
 
@@ -93,8 +95,16 @@ export class Turns {
     return aborted && (error === reason || error instanceof LockUnavailableError)
   }
 
-  async #sleepUntil(wallMs: number): Promise<void> {
-    for (let leftMs = wallMs - this.#wallMs(); leftMs > 0; leftMs = wallMs - this.#wallMs()) {
+  /** Until this period has begun, and the jitter is over; until the next one, should the clock be set back by more than one. */
+  async #sleepUntil(slotMs: number): Promise<void> {
+    const { slots } = this.#rhythm
+    const jitterMs = this.#timing.jitterMs * this.#environment.random()
+    let beginsMs = slotMs
+    for (;;) {
+      const wallMs = this.#wallMs()
+      beginsMs = Math.min(beginsMs, slots.after(wallMs))
+      const leftMs = beginsMs + jitterMs - wallMs
+      if (leftMs <= 0) return
       await this.#pause(Math.min(leftMs, LOOK_MS))
     }
   }

@@ -112,6 +112,39 @@ test('a server that is away is told of, asked again within the period, and does 
   await time.settled(schedule.stop())
 })
 
+test('a period that begins while the one before is still asked for is not left out', async () => {
+  const { time, machines: all } = machines({})
+  const [a] = all
+  await afterFullHour(time, 600_000)
+  const { job, minutes } = noting(a)
+  const schedule = a.locks.every('report', { ...hourly, onError: () => {} }, job)
+  a.driver.fates = () => ({ loss: 'refused' })
+  await time.advance(2 * HOUR_MS - 600_000 + 20_000)
+  reconnect(a)
+  await time.advance(60_000)
+  assert.deepEqual(minutes, [0])
+  await time.settled(schedule.stop())
+})
+
+test('a clock that is set moves the turns with it, and one that is set back by a year does not stop them for so long', async () => {
+  const { time, machines: all } = machines({})
+  const [a] = all
+  await afterFullHour(time, 600_000)
+  const { job, minutes } = noting(a)
+  const schedule = a.locks.every('report', hourly, job)
+  a.aheadMs = HOUR_MS / 2
+  await time.advance(HOUR_MS / 2)
+  assert.deepEqual(minutes, [30])
+  a.aheadMs = 365 * 24 * HOUR_MS
+  await time.advance(HOUR_MS)
+  assert.deepEqual(minutes, [30, 40, 0])
+  a.aheadMs = 0
+  // As long as it takes to see that nobody goes on with what was written then.
+  await time.advance(2 * HOUR_MS)
+  assert.deepEqual(minutes, [30, 40, 0, 0])
+  await time.settled(schedule.stop())
+})
+
 test('handlers that throw end nothing', async () => {
   const { time, machines: all } = machines({})
   await afterFullHour(time, 600_000)
@@ -143,7 +176,7 @@ test('hours in which the event loop is blocked are one turn, and a job that outl
   const long = noting(all[0], 1.5 * HOUR_MS)
   const slow = all[0].locks.every('slow', { ...hourly, maxHold: '1d' }, long.job)
   await time.advance(4 * HOUR_MS)
-  assert.equal(long.minutes.length, 2)
+  assert.equal(long.minutes.length, 3)
   await time.settled(slow.stop())
 })
 

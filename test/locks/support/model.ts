@@ -12,6 +12,8 @@ export interface Model {
   readonly server: ModelServer
   readonly driver: ModelDriver
   readonly locks: Locks
+  /** How far its wall clock is ahead. */
+  aheadMs: number
 }
 
 export interface ModelOptions extends Partial<ModelDriverOptions> {
@@ -19,7 +21,7 @@ export interface ModelOptions extends Partial<ModelDriverOptions> {
   readonly seed?: number
   /** How fast the client's clock goes. Default 1. */
   readonly rate?: number
-  /** How far its wall clock is ahead. Default 0. */
+  /** At first. Default 0. */
   readonly aheadMs?: number
   readonly host?: string
   readonly locks?: LocksOptions
@@ -31,9 +33,15 @@ export function model(options: ModelOptions = {}): Model {
   const driver = new ModelDriver({ ...options, time, server })
   const { aheadMs = 0, host = 'here' } = options
   const own = virtualEnvironment(time, options.seed, options.rate)
-  const environment = { ...own, host, wallMs: () => own.wallMs() + aheadMs }
-  const locks = new Locks(driver, { label: 'test', ...options.locks }, environment)
-  return { time, server, driver, locks }
+  const environment = { ...own, host, wallMs: () => own.wallMs() + made.aheadMs }
+  const made: Model = {
+    time,
+    server,
+    driver,
+    aheadMs,
+    locks: new Locks(driver, { label: 'test', ...options.locks }, environment),
+  }
+  return made
 }
 
 let owners = 0
