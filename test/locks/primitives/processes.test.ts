@@ -109,7 +109,7 @@ test('a machine that is killed, and one that is paused, while it runs the job: a
       killed.order(order)
       const first = await killed.next('began')
       paused.order(order)
-      await killed.kill()
+      await killed.stop()
       const second = await paused.next('began')
       assert.deepEqual([first.attempt, second.attempt], [1, 2])
       assert.ok(BigInt(second.fence) > BigInt(first.fence))
