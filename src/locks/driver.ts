@@ -120,6 +120,8 @@ export interface Facts {
    * undefined: none takes over.
    */
   readonly replicas?: 'majority' | 'asynchronous' | undefined
+  /** Does a lock end with the connection of its holder, also one that was cut and whose holder lives? */
+  readonly endsWithConnection?: boolean | undefined
   /** Can the holder's machine fail without the server noticing? False for threads of one process. */
   readonly remote: boolean
   /** How many servers are asked for one lock, and how many have to agree. undefined: it is one. */

@@ -17,8 +17,8 @@ export class LockError extends Error {
 
 /** Thrown before anything is sent: a name, a span or a combination of options that no lock could have. */
 export class LockArgumentError extends LockError {
-  constructor(message: string, lock = '') {
-    super('LOCK_ARGUMENT', lock, message)
+  constructor(message: string, lock = '', options?: ErrorOptions) {
+    super('LOCK_ARGUMENT', lock, message, options)
   }
 }
 

@@ -34,7 +34,7 @@ function faultsOf(facts: Facts, guarantee: Guarantee): Fault[] {
     {
       fault: 'a holder dies',
       verdict: 'survived',
-      why: `its lease ends by itself${facts.queues ? ', and the server gives the lock to the next in the queue' : ''}`,
+      why: `its ${facts.endsWithConnection ? 'connection ends, or its lease' : 'lease ends by itself'}${facts.queues ? ', and the server gives the lock to the next in the queue' : ''}`,
     },
     {
       fault: 'a holder is paused past its lease',
@@ -48,10 +48,8 @@ function faultsOf(facts: Facts, guarantee: Guarantee): Fault[] {
     },
     {
       fault: 'the network between holder and server fails',
-      verdict: 'survived',
-      why: facts.remote
-        ? 'the holder gives the lock up before the server gives it to another; no other server is asked instead'
-        : 'there is none',
+      verdict: facts.endsWithConnection ? orFenced : 'survived',
+      why: networkOf(facts),
     },
     ...serverFaults(facts, guarantee, orFenced),
     {
@@ -87,6 +85,13 @@ function serverFaults(facts: Facts, guarantee: Guarantee, orFenced: Verdict): Fa
       why: 'the lock is gone; its holder finds out at the next renewal',
     },
   ]
+}
+
+function networkOf({ remote, endsWithConnection }: Facts): string {
+  if (endsWithConnection) return 'its lock ends with its connection, and it learns of it at the next renewal'
+  return remote
+    ? 'the holder gives the lock up before the server gives it to another; no other server is asked instead'
+    : 'there is none'
 }
 
 function restartOf({ durable, survivesRestart }: Facts): string {

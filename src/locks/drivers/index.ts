@@ -11,6 +11,7 @@ export {
   type PostgresPool,
   postgres,
 } from './postgres.js'
+export { type PostgresAdvisoryOptions, postgresAdvisory } from './postgres-advisory.js'
 export { type QuorumOptions, quorum, quorumOf } from './quorum.js'
 export { type IoredisClient, type NodeRedisClient, type RedisClient, type RedisLockOptions, redis } from './redis.js'
 export { store } from './store.js'

@@ -8,16 +8,18 @@ import { lifeMs } from './life.js'
 import { isBeaten, type PostgresPool, type Row } from './postgres/asking.js'
 import { Database } from './postgres/database.js'
 import { factsOf } from './postgres/facts.js'
+import { foundOf } from './postgres/found.js'
 import { PostgresRegisters } from './postgres/registers.js'
 import { type Statements, statementsFor } from './postgres/statements.js'
 import { type Tables, tablesOf } from './postgres/tables.js'
-import { decodeRecord, encodeAnew, encodeRecord, FOREIGN } from './record.js'
+import { encodeAnew, encodeRecord } from './record.js'
 
 export type { PostgresClient, PostgresPool } from './postgres/asking.js'
 
-const TABLE = 'latchkey_locks'
+/** Unless another is named. */
+export const TABLE = 'latchkey_locks'
 /** Listing is more work than all else. */
-const LIST_DEADLINES = 60
+export const LIST_DEADLINES = 60
 
 export interface PostgresLockOptions {
   /** A `pg` pool: `new Pool(…)`. It stays open. */
@@ -76,7 +78,7 @@ class PostgresDriver implements LockDriver {
     })
     if (row?.held !== true) {
       call.signal?.throwIfAborted()
-      return { status: 'busy', found: row && foundOf(row), queued: false }
+      return { status: 'busy', found: row?.held === false ? foundOf(row) : undefined, queued: false }
     }
     const { fence, version } = foundOf(row)
     if (call.signal?.aborted) return this.#giveBack(key, version, call)
@@ -124,19 +126,5 @@ class PostgresDriver implements LockDriver {
       throw new OutcomeUnknownError(call.signal?.reason)
     })
     throw call.signal?.reason
-  }
-}
-
-/** The fence is in its column, or in the record as other drivers have it. */
-function foundOf({ name, record, fence, version, left_ms: leftMs }: Row): Found<string> {
-  const decoded = decodeRecord(Buffer.from(record as string)) ?? FOREIGN
-  const drawn = typeof fence === 'string' ? BigInt(fence) : undefined
-  return {
-    key: name as string,
-    holder: decoded.holder,
-    fence: typeof decoded.fence === 'bigint' ? decoded.fence : decoded.fence === 'token' ? drawn : undefined,
-    version: version as string,
-    leftMs: leftMs === null ? undefined : Number(leftMs),
-    waiters: undefined,
   }
 }

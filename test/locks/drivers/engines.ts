@@ -7,7 +7,7 @@ import { clientOf, startDynamoDB, table } from '../../support/dynamodb.js'
 import { requireEtcd, startEtcd } from '../../support/etcd.js'
 import { RedisServer, requireRedis } from '../../support/redis.js'
 import { requireZooKeeper, startZooKeeper } from '../../support/zookeeper.js'
-import { postgresAt, startPostgres } from './postgres-kind.js'
+import { postgresAdvisoryAt, postgresAt, startPostgres } from './postgres-kind.js'
 
 interface Started {
   readonly host: string
@@ -47,6 +47,10 @@ const made = {
   },
   postgres: {
     make: ([address]) => postgresAt({ host: address.split(':')[0], port: Number(address.split(':')[1]) }),
+    start: (t) => startPostgres(t),
+  },
+  'postgres-advisory': {
+    make: ([address]) => postgresAdvisoryAt({ host: address.split(':')[0], port: Number(address.split(':')[1]) }),
     start: (t) => startPostgres(t),
   },
 } satisfies Record<

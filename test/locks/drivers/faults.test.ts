@@ -9,7 +9,7 @@ import { requirePeer } from '../../support/peers.js'
 import { startLatchkey, startMemcached } from '../../support/process.js'
 import { call, claimOf, held } from './case.js'
 import { faultCases, until } from './fault-cases.js'
-import { postgresFaultKind } from './postgres-kind.js'
+import { postgresFaultKinds } from './postgres-kind.js'
 import { redisFaultKinds } from './redis-kinds.js'
 import { registerFaultCases } from './register-fault-cases.js'
 
@@ -42,7 +42,7 @@ const kinds: readonly Kind[] = [
   memcachedKind('Latchkey', () => startLatchkey({ threads: 2 })),
   ...stockKinds,
   ...redisFaultKinds,
-  postgresFaultKind,
+  ...postgresFaultKinds,
 ]
 
 for (const kind of kinds) {
@@ -58,7 +58,7 @@ for (const kind of kinds) {
         try {
           // So that nothing but the request in question is under way, and the server knows all that it may be asked.
           await driver.facts('latchkey:lock:first', call)
-          await playOnce(witness)
+          await Promise.all([playOnce(driver), playOnce(witness)])
           await run({ proxy, driver, witness, claim })
         } finally {
           await proxy.heal()
@@ -71,8 +71,10 @@ for (const kind of kinds) {
   })
 }
 
+let played = 0
+
 async function playOnce(driver: LockDriver): Promise<void> {
-  const lease = held(await driver.claim(claimOf('latchkey:lock:first'), call))
+  const lease = held(await driver.claim(claimOf(`latchkey:lock:first${played++}`), call))
   const extended = await driver.extend(lease, 20_000, call)
   await driver.release(lease.key, extended!.version, call)
 }

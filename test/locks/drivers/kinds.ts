@@ -11,7 +11,7 @@ import { startLatchkey, startMemcached } from '../../support/process.js'
 import { consulKind } from './consul-kind.js'
 import { dynamodbKind } from './dynamodb-kind.js'
 import { etcdKind } from './etcd-kind.js'
-import { postgresKind } from './postgres-kind.js'
+import { postgresAdvisoryKind, postgresKind } from './postgres-kind.js'
 import { redisKinds } from './redis-kinds.js'
 import { zookeeperKind } from './zookeeper-kind.js'
 
@@ -124,6 +124,7 @@ export const kinds: readonly DriverKind[] = [
   zookeeperKind,
   dynamodbKind,
   postgresKind,
+  postgresAdvisoryKind,
   consulKind,
 ]
 

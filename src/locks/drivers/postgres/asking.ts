@@ -7,6 +7,11 @@ export type Row = Record<string, unknown>
 
 /** What is used of a client that `pg` lends out. */
 export interface PostgresClient {
+  /** Of the server's process, as it was told when the connection was opened. */
+  readonly processID?: number | null
+  /** Whether it keeps this process going. */
+  ref?(): void
+  unref?(): void
   query(text: string, values?: unknown[]): Promise<{ rows: Row[] }>
   /** With true it is closed, and not lent out again. */
   release(destroy?: boolean): void
@@ -16,6 +21,7 @@ export interface PostgresClient {
 
 /** What is used of `new pg.Pool(…)`. */
 export interface PostgresPool {
+  readonly options?: { readonly max?: number }
   connect(): Promise<PostgresClient>
 }
 
@@ -30,7 +36,7 @@ const BEATEN = '40001'
 
 /** Nothing was done, because another was doing the same. */
 export function isBeaten(error: unknown): boolean {
-  return error instanceof LockUnavailableError && (error.cause as { code?: unknown } | undefined)?.code === BEATEN
+  return refusalOf(error) === BEATEN
 }
 
 /** `lock` is for messages. Rejects as a driver does. */
@@ -38,22 +44,20 @@ export async function ask(
   pool: PostgresPool,
   effect: Effect,
   lock: string,
-  { deadlineMs, signal }: Call,
+  call: Call,
   text: string,
   values: unknown[],
 ): Promise<Row[]> {
-  const client = await borrow(pool, lock, deadlineMs, signal)
+  const client = await borrow(pool, lock, call)
   client.on('error', ignored)
   let isWhole = false
   try {
-    const asked = client.query(text, values)
-    const { rows } = await within(asked, deadlineMs, effect === 'asks' ? signal : undefined)
+    const rows = await askOn(client, effect, lock, call, text, values)
     isWhole = true
     return rows
   } catch (error) {
-    isWhole = isRefusal(error)
-    if (effect === 'asks' && signal?.aborted) throw signal.reason
-    throw isWhole || effect === 'asks' ? refused(lock, error) : new OutcomeUnknownError(error)
+    isWhole = refusalOf(error) !== undefined
+    throw error
   } finally {
     // One whose answer is still to come, or never will, is nobody else's.
     client.release(!isWhole)
@@ -61,7 +65,32 @@ export async function ask(
   }
 }
 
-async function borrow(pool: PostgresPool, lock: string, deadlineMs: number, signal: AbortSignal | undefined) {
+/** The same on a connection that is had already. What is not refused may be under way still. */
+export async function askOn(
+  client: PostgresClient,
+  effect: Effect,
+  lock: string,
+  { deadlineMs, signal }: Call,
+  text: string,
+  values: unknown[],
+): Promise<Row[]> {
+  try {
+    const { rows } = await within(client.query(text, values), deadlineMs, effect === 'asks' ? signal : undefined)
+    return rows
+  } catch (error) {
+    if (effect === 'asks' && signal?.aborted) throw signal.reason
+    throw isRefusal(error) || effect === 'asks' ? refused(lock, error) : new OutcomeUnknownError(error)
+  }
+}
+
+/** The SQLSTATE with which PostgreSQL has said no, and done nothing; undefined for what ends the connection as well. */
+export function refusalOf(error: unknown): string | undefined {
+  const cause = (error as { cause?: unknown } | undefined)?.cause
+  return isRefusal(cause) ? (cause as { code: string }).code : undefined
+}
+
+/** Whoever it is lent to has to release it. Rejects with the signal's reason, or LockUnavailableError. */
+export async function borrow(pool: PostgresPool, lock: string, { deadlineMs, signal }: Call): Promise<PostgresClient> {
   signal?.throwIfAborted()
   const lent = pool.connect()
   try {
@@ -86,7 +115,8 @@ function isRefusal(error: unknown): boolean {
 
 function refused(lock: string, error: unknown): Error {
   if ((error as { code?: unknown }).code !== NO_TABLE) return unavailable(lock, error)
-  return new LockArgumentError(`${(error as Error).message}: createPostgresTable(pool) makes it`, lock)
+  const why = `${(error as Error).message}: createPostgresTable(pool) makes it`
+  return new LockArgumentError(why, lock, { cause: error })
 }
 
 function unavailable(lock: string, error: unknown): Error {
