@@ -5,7 +5,7 @@
 import type { Call, Claim, ClaimResult, Facts, Found, Lease, LockDriver, Registers, Version } from '../driver.js'
 import { LockArgumentError, OutcomeUnknownError } from '../errors.js'
 import { lifeMs } from './life.js'
-import { isBeaten, type PostgresPool, type Row } from './postgres/asking.js'
+import { isBeaten, type PostgresPool } from './postgres/asking.js'
 import { Database } from './postgres/database.js'
 import { factsOf } from './postgres/facts.js'
 import { foundOf } from './postgres/found.js'

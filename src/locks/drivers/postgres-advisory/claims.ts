@@ -32,11 +32,10 @@ export class Claims {
   /** Rejects as a driver does. */
   async claim(claim: Claim, call: Call): Promise<ClaimResult> {
     this.#database.tidy(call)
-    const until = call.clock.now() + claim.waitMs
     const session = await this.#sessions.open(claim.key, claim.name, call)
     let isHeld = false
     try {
-      const result = await this.#claimOn(session, claim, until, call)
+      const result = await this.#claimOn(session, claim, call)
       isHeld = result.status === 'held'
       return result
     } finally {
@@ -45,14 +44,15 @@ export class Claims {
     }
   }
 
-  async #claimOn(session: Session, claim: Claim, until: number, call: Call): Promise<ClaimResult> {
+  async #claimOn(session: Session, claim: Claim, call: Call): Promise<ClaimResult> {
     const { claim: first, enter } = this.#statements
     const result = await this.#ask(session, first, claim, call)
     if (result.status === 'busy') call.signal?.throwIfAborted()
     if (result.status === 'held' || claim.waitMs < 1 || !session.isOpen || !this.#sessions.leavesOne) return result
+    call.onQueued?.()
+    const until = call.clock.now() + claim.waitMs
     if (!session.hasLock) {
-      const waitMs = Math.max(1, until - call.clock.now())
-      const turn = await waitTurn(this.#database, enter, session, claim, waitMs, call)
+      const turn = await waitTurn(this.#database, enter, session, claim, call)
       call.signal?.throwIfAborted()
       if (turn !== 'first') {
         return { status: 'busy', found: await this.#look(session, claim, call), queued: turn === 'over' }

@@ -1,5 +1,6 @@
 /** A connection that one lock has for itself, and what PostgreSQL has been told on it. */
 import type { Call } from '../../driver.js'
+import { LockUnavailableError } from '../../errors.js'
 import { askOn, type Effect, type PostgresClient, type Row, refusalOf } from '../postgres/asking.js'
 import type { Greeting } from './greeting.js'
 import { WATCH } from './statements.js'
@@ -49,7 +50,7 @@ export class Session {
   /** Rejects as a driver does. */
   async ask(effect: Effect, name: string, call: Call, text: string, values: unknown[]): Promise<Row[]> {
     call.signal?.throwIfAborted()
-    this.#isSet = true
+    if (!this.#isOpen) throw new LockUnavailableError(name, 'its connection has ended')
     try {
       return await askOn(this.#client, effect, name, call, text, values)
     } catch (error) {
@@ -69,8 +70,14 @@ export class Session {
     return this.#hasLock
   }
 
+  /** It may have an advisory lock or settings from now on, which have to be undone. */
+  touch(): void {
+    this.#isSet = true
+  }
+
   /** It has the advisory lock from now on. */
   locks(): void {
+    this.touch()
     this.#hasLock = true
   }
 
@@ -86,18 +93,15 @@ export class Session {
   async giveBack({ clock, deadlineMs }: Call, mayBeUsed = true): Promise<void> {
     if (this.isSound && this.#isSet) {
       const call = { clock, deadlineMs }
-      await this.askLast(this.#key, call, this.#reset, [this.#hasLock], mayBeUsed).catch(() => {})
+      await this.askLast(this.#key, call, this.#reset, [], mayBeUsed).catch(() => {})
     }
     if (this.#isOpen) this.#close(this.isSound && !this.#isSet && mayBeUsed)
   }
 
-  /**
-   * Something that also undoes all, and tells `whole` if it did. It is given, besides the name and `values`, what was set before. After
-   * an answer it is given back.
-   */
+  /** Something that also undoes all, and tells `whole` if it did: of the key, what was set before, and `values`. Then it is given back. */
   async askLast(name: string, call: Call, text: string, values: unknown[], mayBeUsed = true): Promise<Row[]> {
     const { idle, checked } = this.greeting
-    const rows = await this.ask('changes', name, call, text, [this.#key, ...values, idle, checked])
+    const rows = await this.ask('changes', name, call, text, [this.#key, idle, checked, ...values])
     this.#close(rows[0]?.whole === true && mayBeUsed)
     return rows
   }

@@ -29,11 +29,14 @@ export interface AdvisoryStatements {
   readonly extend: string
   /** The same over another connection: that which the lock was bound to will not free it any more. */
   readonly move: string
-  /** $1 name, $2 version, $3 and $4 what was set before. `held`: it had not ended yet; `whole`: nothing is left of it. */
+  /** $1 name, $2 and $3 what was set before, $4 version. `held`: it had not ended yet; `whole`: nothing is left of it. */
   readonly release: string
   /** $1 name, $2 version: over another connection. `pid`: of its own. */
   readonly remove: string
-  /** $1 name, $2 has it the advisory lock? $3 and $4 what was set before. `whole` as above. */
+  /**
+   * $1 name, $2 and $3 what was set before. `whole` as above. Whether it has the advisory lock is looked up: a statement that was ended may
+   * have been given it just before.
+   */
   readonly reset: string
   /** $1 name, $2 process. Ends it if it has that advisory lock. */
   readonly end: string
@@ -82,10 +85,10 @@ export function advisoryStatements(tables: Tables): AdvisoryStatements {
       FROM flushed
       WHERE name = $1 AND encode(sha256(convert_to(record, 'UTF8')), 'hex') = $2 AND ${UNEXPIRED}
       RETURNING ${VERSION}${values}`
-  const remove = `
-      DELETE FROM ${table} AS lock WHERE name = $1 AND encode(sha256(convert_to(record, 'UTF8')), 'hex') = $2
+  const remove = (version: string) => `
+      DELETE FROM ${table} AS lock WHERE name = $1 AND encode(sha256(convert_to(record, 'UTF8')), 'hex') = ${version}
       RETURNING ${UNEXPIRED} AS held, ${PROCESS} AS pid`
-  const undone = `set_config('idle_session_timeout', $3, false), set_config('client_connection_check_interval', $4, false)`
+  const undone = `set_config('idle_session_timeout', $2, false), set_config('client_connection_check_interval', $3, false)`
   return {
     claim: claimText(
       tables,
@@ -101,10 +104,12 @@ export function advisoryStatements(tables: Tables): AdvisoryStatements {
     extend: update('$3', `, ${idle('$4')}`),
     move: update(`left($3, -1) || coalesce(',"b":"' || ${PROCESS} || '/"', '') || '}'`, ''),
     release: `
-      WITH gone AS (${remove}), done AS MATERIALIZED (SELECT bool_or(held) AS held FROM gone)
+      WITH gone AS (${remove('$4')}), done AS MATERIALIZED (SELECT bool_or(held) AS held FROM gone)
       SELECT held, pg_advisory_unlock(${key('$1')}) AS whole, ${undone} FROM done`,
-    remove,
-    reset: `SELECT CASE WHEN $2 THEN pg_advisory_unlock(${key('$1')}) ELSE true END AS whole, ${undone}`,
+    remove: remove('$2'),
+    reset: `${locks}
+      SELECT coalesce(bool_and(pg_advisory_unlock(key)), true) AS whole, ${undone}
+      FROM locks WHERE granted AND pid = pg_backend_pid() AND key = ${key('$1')}`,
     end: `${locks} SELECT pg_terminate_backend(pid) FROM locks WHERE granted AND pid = $2 AND key = ${key('$1')}`,
     find: seen('name = $1'),
     list: seen('starts_with(name, $1)'),
