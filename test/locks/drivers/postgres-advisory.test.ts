@@ -87,7 +87,8 @@ async function play(name: string, run: (setting: Setting) => Promise<void>): Pro
 }
 
 function poolOf(address: Address, options: pg.PoolConfig = {}): pg.Pool {
-  const pool = poolAt(address, options)
+  // What is left on a connection is not mended by its end.
+  const pool = poolAt(address, { idleTimeoutMillis: 0, ...options })
   pools.push(pool)
   return pool
 }
@@ -240,11 +241,11 @@ alone(
 alone('connections go back as they were: no lock, no setting, and none but those of the pool', async (setting) => {
   const pool = poolOf(setting.server, { max: 3 })
   const driver = postgresAdvisory({ pool })
-  const lease = held(await driver.claim(setting.claim({ ttlMs: 60_000 }), call))
+  const lease = held(await driver.claim(setting.claim({ ttlMs: 3_600_000 }), call))
   const result = await driver.claim(setting.claim({ waitMs: 30 }), call)
   assert.equal(result.status === 'busy' && result.queued, true)
   const controller = new AbortController()
-  const waiting = driver.claim(setting.claim({ waitMs: 60_000 }), { ...call, signal: controller.signal })
+  const waiting = driver.claim(setting.claim({ waitMs: 3_600_000 }), { ...call, signal: controller.signal })
   await untilWaiting(driver, lease.key, 1)
   controller.abort(new Error('enough'))
   await assert.rejects(waiting, /enough/)
