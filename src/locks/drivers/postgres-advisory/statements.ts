@@ -9,17 +9,20 @@ import type { Tables } from '../postgres/tables.js'
 const LONGEST_MS = 2 ** 31 - 1
 const BOUND = `'"b":"(\\d{1,9})/[^"]*"'`
 const BOUND_RUN = `'"b":"\\d{1,9}/([^"]+)"'`
-const MICROS = (time: string) => `coalesce(trunc(extract(epoch FROM ${time}) * 1000000)::text, '')`
+const micros = (time: string) => `coalesce(trunc(extract(epoch FROM ${time}) * 1000000)::text, '')`
 /**
  * Another one after every restart: also after that of a server of which a process has died, which leaves the time of its start as it was,
  * and begins its statistics anew.
  */
-const RUN = `${MICROS('pg_postmaster_start_time()')} || '.' || ${MICROS('pg_stat_get_bgwriter_stat_reset_time()')}`
+const RUN = `${micros('pg_postmaster_start_time()')} || '.' || ${micros('pg_stat_get_bgwriter_stat_reset_time()')}`
 /** Of the connection that a row is bound to. */
 const PROCESS = `substring(lock.record FROM ${BOUND})::int`
 
 export interface AdvisoryStatements {
-  /** $1 name, $2 record, $3 life in ms, $4 with a fence? $5 do connections that end free locks? As for a row alone, and takes the advisory lock. */
+  /**
+   * $1 name, $2 record, $3 life in ms, $4 with a fence? $5 do connections that end free locks? As for a row alone, and takes the advisory
+   * lock: `had_turn` if it has that, whatever became of the row.
+   */
   readonly claim: string
   /** The same by who has the advisory lock already. */
   readonly claimAtHead: string
