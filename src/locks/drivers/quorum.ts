@@ -17,8 +17,18 @@ import { type Answer, Ballot } from './quorum/ballot.js'
 import { Census, holderTold } from './quorum/census.js'
 import { quorumFacts } from './quorum/facts.js'
 import { FenceClock } from './quorum/fence-clock.js'
-import { decodeVotes, encodeVotes } from './quorum/version.js'
-import { extendOn, isGone, isGranted, isThere, isTrue, releaseOn, type Vote, votesIn } from './quorum/votes.js'
+import { decodeVotes, encodeVotes, NOTHING } from './quorum/version.js'
+import {
+  extendOn,
+  hasNothing,
+  isGone,
+  isGranted,
+  isThere,
+  isTrue,
+  releaseOn,
+  type Vote,
+  votesIn,
+} from './quorum/votes.js'
 
 /** A fence that others have overtaken is chosen anew so often. */
 const FENCE_TRIES = 10
@@ -103,7 +113,7 @@ class QuorumDriver implements LockDriver {
     if (granted.length < this.#needed) return undefined
     const votes = fence === undefined ? granted : await this.#withFence(granted, fence, claim, call)
     this.#aftermath.expect(claim.holder.owner, ballot.coming)
-    return this.#leaseOf(votes, from)
+    return this.#leaseOf(votes, from, (at) => hasNothing(ballot.answers[at]))
   }
 
   /** The votes, once a majority of them had been told of no fence as great. */
@@ -263,9 +273,12 @@ class QuorumDriver implements LockDriver {
     return yes >= this.#needed || yes + open < this.#needed
   }
 
-  #leaseOf(votes: readonly Vote[], from: number): Lease {
+  /** `isEmpty`: servers of which it is certain that they have nothing of it. */
+  #leaseOf(votes: readonly Vote[], from: number, isEmpty: (at: number) => boolean = () => false): Lease {
     const { lease } = votes[0]
-    const versions = this.#members.map((_, at) => votes.find((vote) => vote.at === at)?.lease.version)
+    const versions = this.#members.map(
+      (_, at) => votes.find((vote) => vote.at === at)?.lease.version ?? (isEmpty(at) ? NOTHING : undefined),
+    )
     const version = encodeVotes({ owner: lease.holder.owner, versions })
     return { ...lease, version, from, granularityMs: Math.max(...votes.map((vote) => vote.lease.granularityMs)) }
   }

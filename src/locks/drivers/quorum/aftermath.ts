@@ -3,10 +3,9 @@ import { Chores } from '../../chores.js'
 import type { TimeSources } from '../../clock.js'
 import type { Call, Claim, ClaimResult, Lease, LockDriver } from '../../driver.js'
 import type { Environment } from '../../environment.js'
-import { LockArgumentError, LockUnavailableError } from '../../errors.js'
 import { sweep } from '../../sweep.js'
 import type { Answer, Ballot } from './ballot.js'
-import { isGone, isGranted, isThere } from './votes.js'
+import { isCertain, isGone, isGranted, isThere, mayBeLeft } from './votes.js'
 
 /** A server that does not answer a release is asked again for so long; what it still has by then ends with its lease. */
 export const UNANSWERED_MS = 60_000
@@ -89,17 +88,4 @@ export class Aftermath {
   finish(): Promise<void> {
     return this.#chores.finish()
   }
-}
-
-/** What became of a claim is known: it was answered, or refused. */
-function isCertain(answer: Answer<ClaimResult>): boolean {
-  return answer.kind === 'given' || !mayBeLeft(answer)
-}
-
-/** A server that refused has done nothing; any other failure, an abort too, may have been carried out. */
-function mayBeLeft(answer: Answer<ClaimResult>): boolean {
-  if (answer.kind === 'failed') {
-    return !(answer.error instanceof LockUnavailableError || answer.error instanceof LockArgumentError)
-  }
-  return isGranted(answer)
 }

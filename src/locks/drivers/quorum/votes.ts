@@ -1,7 +1,8 @@
 /** What servers say to a holder, and what is done to one server's vote. */
-import type { Call, ClaimResult, Lease, LockDriver, Version } from '../../driver.js'
-import { OutcomeUnknownError } from '../../errors.js'
+import type { Call, ClaimResult, Lease, LockDriver } from '../../driver.js'
+import { LockArgumentError, LockUnavailableError, OutcomeUnknownError } from '../../errors.js'
 import type { Answer, Ballot } from './ballot.js'
+import { NOTHING, type Votes } from './version.js'
 
 /** What one server has granted. */
 export interface Vote {
@@ -11,6 +12,8 @@ export interface Vote {
   /** The greatest fence that it had been told of before. */
   readonly floor: bigint
 }
+
+type Known = Votes['versions'][number]
 
 type Granted = { readonly kind: 'given'; readonly value: Extract<ClaimResult, { status: 'held' }> }
 
@@ -36,15 +39,33 @@ export function votesIn(ballot: Ballot<ClaimResult>): Vote[] {
     .flatMap(({ at, value }) => (value.status === 'held' ? [{ at, lease: value.lease, floor: value.floor ?? 0n }] : []))
 }
 
+/** What became of a claim is known: it was answered, or refused. */
+export function isCertain(answer: Answer<ClaimResult>): boolean {
+  return answer.kind === 'given' || !mayBeLeft(answer)
+}
+
+/** A server that refused has done nothing; any other failure, an abort too, may have been carried out. */
+export function mayBeLeft(answer: Answer<ClaimResult>): boolean {
+  if (answer.kind === 'failed') {
+    return !(answer.error instanceof LockUnavailableError || answer.error instanceof LockArgumentError)
+  }
+  return isGranted(answer)
+}
+
+/** The server has answered, or could not be reached: nothing of the claim is there, and nothing will be. */
+export function hasNothing(answer: Answer<ClaimResult>): boolean {
+  return answer.kind !== 'none' && !mayBeLeft(answer)
+}
+
 /** Where the version is not known it is looked up, by the owner. */
 export async function extendOn(
   member: LockDriver,
   lease: Lease,
-  version: Version | undefined,
+  version: Known,
   ttlMs: number,
   call: Call,
 ): Promise<Lease | undefined> {
-  if (version !== undefined) return member.extend({ ...lease, version }, ttlMs, call)
+  if (version !== undefined && version !== NOTHING) return member.extend({ ...lease, version }, ttlMs, call)
   const found = await member.find(lease.key, call)
   if (found?.holder.owner !== lease.holder.owner) return undefined
   return member.extend({ ...lease, version: found.version }, ttlMs, call)
@@ -54,10 +75,12 @@ export async function releaseOn(
   member: LockDriver,
   key: string,
   owner: string,
-  version: Version | undefined,
+  version: Known,
   coming: Promise<boolean> | undefined,
   call: Call,
 ): Promise<boolean> {
+  // Asking a server that is away would go on behind everybody's back for as long as it is.
+  if (version === NOTHING) return false
   if (version !== undefined) return member.release(key, version, call)
   const isCertain = await coming
   const found = await member.find(key, call)
