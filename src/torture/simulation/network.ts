@@ -33,25 +33,40 @@ export interface Ears {
   ended(reason: Error, byServer: boolean): void
 }
 
+/** How long what is sent is on its way. */
+export interface Travel {
+  /** Milliseconds one way, for a chance from 0, below 1. */
+  oneWayMs(chance: number): number
+  /** What is sent over one connection within so much of each other arrives as it was sent: it goes in one packet. */
+  readonly packetMs: number
+}
+
+/** Each on its own, mostly below a millisecond, now and then some tens. */
+const ROUGH: Travel = { oneWayMs: latencyMs, packetMs: 0 }
+
 export class Network {
   readonly time: VirtualTime
   readonly seed: number
   readonly fates: Fates
+  readonly travel: Travel
   readonly #channels = new Set<Channel>()
   readonly #outages = new Set<Outage>()
   readonly #blips = new Map<string, number>()
   readonly #connects = new Map<number, number>()
   readonly #sent = new Map<number, number>()
 
-  constructor(time: VirtualTime, seed: number, fates: Fates) {
+  constructor(time: VirtualTime, seed: number, fates: Fates, travel = ROUGH) {
     this.time = time
     this.seed = seed
     this.fates = fates
+    this.travel = travel
   }
 
   open(machine: Machine, host: Host, ears: Ears): Channel {
     const nth = next(this.#connects, machine.who)
-    const [thereMs, backMs] = [0, 1].map((way) => latencyMs(drawn(this.seed, Draw.Connect, machine.who, nth, way)))
+    const [thereMs, backMs] = [0, 1].map((way) =>
+      this.travel.oneWayMs(drawn(this.seed, Draw.Connect, machine.who, nth, way)),
+    )
     const channel = new Channel(this, machine, host, ears)
     this.#channels.add(channel)
     channel.connect(thereMs, backMs, this.#isCutOff(machine.who, host.index))
@@ -131,7 +146,7 @@ export class Channel implements Peer {
     this.host = host
     this.#network = network
     this.#ears = ears
-    this.#there = new Pipe(network, this, 'requests', (run) => host.deliver(run))
+    this.#there = new Pipe(network, this, 'requests', (run) => host.deliver(run, this))
     this.#back = new Pipe(network, this, 'replies', (run) => machine.deliver(run))
   }
 
@@ -152,21 +167,21 @@ export class Channel implements Peer {
   /** `nth`: of the participant. */
   send(request: Request, handle: number, nth: number): void {
     const { who } = this.machine
-    const { fates, seed } = this.#network
-    const delayMs = fates.delayOf(who, nth) ?? latencyMs(drawn(seed, Draw.Request, who, nth))
+    const { fates, seed, travel } = this.#network
+    const delayMs = fates.delayOf(who, nth) ?? travel.oneWayMs(drawn(seed, Draw.Request, who, nth))
     this.#sent.set(handle, nth)
     this.#there.send(this.#lagMs() + delayMs, () => this.#seat?.receive(request, handle))
   }
 
   answer(handle: number, answer: Answer): void {
     const { who } = this.machine
-    const { fates, seed } = this.#network
+    const { fates, seed, travel } = this.#network
     const nth = this.#sent.get(handle)!
     this.#sent.delete(handle)
     const loss = fates.lossOf(who, nth)
     if (loss?.cut) this.cut('reset')
     else if (loss !== undefined) this.#back.silence()
-    const delayMs = latencyMs(drawn(seed, Draw.Reply, who, nth))
+    const delayMs = travel.oneWayMs(drawn(seed, Draw.Reply, who, nth))
     this.#back.send(delayMs, () => this.#ears.answered(handle, answer))
   }
 
@@ -216,6 +231,8 @@ class Pipe {
   readonly #direction: Direction
   readonly #deliver: (run: () => void) => void
   #lastAt = 0
+  /** When the first of a packet was sent. */
+  #packedAt = Number.NEGATIVE_INFINITY
   #isSilent = false
   #isBroken = false
 
@@ -239,8 +256,10 @@ class Pipe {
 
   send(ms: number, run: () => void): void {
     if (this.#isSilent) return
-    const { time } = this.#network
-    this.#lastAt = Math.max(this.#lastAt, time.now() + ms)
+    const { time, travel } = this.#network
+    const isPacked = time.now() - this.#packedAt < travel.packetMs
+    if (!isPacked) this.#packedAt = time.now()
+    this.#lastAt = Math.max(this.#lastAt, isPacked ? time.now() : time.now() + ms)
     time.timer(this.#lastAt - time.now(), () => this.#arrive(run))
   }
 
@@ -253,7 +272,6 @@ class Pipe {
   }
 }
 
-/** Mostly below a millisecond, now and then some tens. */
 function latencyMs(chance: number): number {
   const ms = chance < 0.7 ? 0.1 + chance * 1.3 : chance < 0.95 ? (chance - 0.7) * 20 + 1 : (chance - 0.95) * 700 + 6
   return Math.round(ms * 1024) / 1024

@@ -27,18 +27,19 @@ type Fields = Pick<Request, 'command' | 'key' | 'flags' | 'value' | 'classic'>
 /** `hosts`: in their user’s order. Each key has its server, whichever can be reached. */
 export class SimulatedWire implements Wire {
   readonly #site: Site
-  readonly #upstreams: readonly Upstream[]
+  readonly #hosts: readonly Host[]
+  /** By the name of the server; of those that were asked for anything. */
+  readonly #upstreams = new Map<string, Upstream>()
   readonly #ring: ReturnType<typeof ringOf>
 
   constructor(site: Site, hosts: readonly Host[]) {
     this.#site = site
-    this.#upstreams = hosts.map((host) => new Upstream(site, host))
+    this.#hosts = hosts
     this.#ring = ringOf(hosts.map(({ name }) => name))
   }
 
   duplicate(): SimulatedWire {
-    const hosts = this.#upstreams.map(({ host }) => host)
-    return new SimulatedWire(this.#site, hosts)
+    return new SimulatedWire(this.#site, this.#hosts)
   }
 
   session(key: string | Uint8Array, options: Options = NONE): Promise<Session> {
@@ -73,7 +74,9 @@ export class SimulatedWire implements Wire {
     if (group !== '' && group !== 'settings')
       throw new UnsupportedError(`the simulated servers have no statistics of ${group}`)
     const { session } = options
-    const asked = this.#upstreams.filter(({ host }) => session === undefined || host.name === session.server)
+    const asked = this.#hosts
+      .filter(({ name }) => session === undefined || name === session.server)
+      .map((host) => this.#upstreamAt(host.name))
     const rows = asked.map(async (upstream): Promise<[string, Record<string, string>]> => {
       const request = { command: 'stats' as const, key: group, flags: [] }
       const answer = (await this.#start(request, upstream, options)) as Answer
@@ -141,11 +144,11 @@ export class SimulatedWire implements Wire {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#upstreams.map((upstream) => upstream.close()))
+    await Promise.all(Array.from(this.#upstreams.values(), (upstream) => upstream.close()))
   }
 
   async hangUp(): Promise<void> {
-    await Promise.all(this.#upstreams.map((upstream) => upstream.hangUp()))
+    await Promise.all(Array.from(this.#upstreams.values(), (upstream) => upstream.hangUp()))
   }
 
   async #ask(fields: Fields, options: Options): Promise<Answer> {
@@ -165,10 +168,17 @@ export class SimulatedWire implements Wire {
   }
 
   #upstreamOf(key: string | Uint8Array, { session }: Options): Upstream {
-    const server = session === undefined ? this.#ring.serverOf(textOf(key)) : session.server
-    const found = this.#upstreams.find(({ host }) => host.name === server)
-    if (found === undefined) throw new InvalidArgumentError(`${server} is not one of the servers`)
-    return found
+    return this.#upstreamAt(session === undefined ? this.#ring.serverOf(textOf(key)) : session.server)
+  }
+
+  #upstreamAt(server: string): Upstream {
+    const known = this.#upstreams.get(server)
+    if (known !== undefined) return known
+    const host = this.#hosts.find(({ name }) => name === server)
+    if (host === undefined) throw new InvalidArgumentError(`${server} is not one of the servers`)
+    const upstream = new Upstream(this.#site, host)
+    this.#upstreams.set(server, upstream)
+    return upstream
   }
 }
 

@@ -15,17 +15,26 @@ const UPTIME_S = 86_400
 const FIRST_TOKEN = 2n ** 40n
 
 /** Where plans are about the moment before a tick, ticks are those of whole seconds of the run. */
-const isInStep = ({ fault }: Plan) => fault === 'boundary'
+const isInStep = ({ fault }: Script) => fault === 'boundary'
 
-export function hostsOf(plan: Plan, { home, servers = 1 }: Algorithm, time: VirtualTime, note: Note): Host[] {
+type Script = Pick<Plan, 'seed' | 'fault'>
+
+/** `kind`: what they run on. */
+export function hostsOf(
+  plan: Script,
+  { home, servers = 1 }: Pick<Algorithm, 'home' | 'servers'>,
+  time: VirtualTime,
+  note: Note,
+  kind = Host,
+): Host[] {
   return Array.from({ length: servers }, (_, index) => {
     const chance = new Chance(plan.seed, Draw.Server, index)
     const start = home === 'latchkey' ? latchkeys(time, note, chance) : memcacheds(plan, time, note, chance)
-    return new Host(index, time, start, () => chance.unit())
+    return new kind(index, time, start, () => chance.unit())
   })
 }
 
-function memcacheds(plan: Plan, time: VirtualTime, note: Note, chance: Chance): (wallAheadMs: number) => Memcached {
+function memcacheds(plan: Script, time: VirtualTime, note: Note, chance: Chance): (wallAheadMs: number) => Memcached {
   let uptimeS = UPTIME_S
   return (wallAheadMs) => {
     const startedAtS = Math.floor(EPOCH_S + (time.now() + wallAheadMs) / 1000) - uptimeS

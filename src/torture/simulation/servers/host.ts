@@ -65,8 +65,8 @@ export class Host {
     seat.finish()
   }
 
-  /** Something arrives: it is looked at now, or when the process goes on. */
-  deliver(run: () => void): void {
+  /** Something arrives, over that connection: it is looked at now, or when the process goes on. */
+  deliver(run: () => void, _over?: Peer): void {
     if (this.#stops > 0 || this.#held.length > 0) this.#held.push(run)
     else run()
   }
