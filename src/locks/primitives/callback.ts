@@ -11,5 +11,14 @@ export function tell(onError: (error: unknown) => unknown, error: unknown): void
 }
 
 export function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error))
+  process.emitWarning(error instanceof Error ? error : textOf(error))
+}
+
+/** What was thrown, in short. Anything can be, also what cannot be made a text. */
+export function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message || error.name : error)
+  } catch {
+    return 'something that has no text'
+  }
 }

@@ -5,6 +5,7 @@
 import type { Environment } from '../environment.js'
 import { LockUnavailableError } from '../errors.js'
 import { pause } from '../pause.js'
+import { call, tell, warn } from './callback.js'
 import type { OnceResult } from './once.js'
 import type { Rhythm, Timing } from './once-options.js'
 
@@ -73,7 +74,9 @@ export class Turns {
     for (;;) {
       const slotMs = slots.at(this.#wallMs())
       if (await this.#isSettled()) return slotMs
-      await this.#pause((wanted.ttlMs * (1 + this.#environment.random())) / 2)
+      const pauseMs = (wanted.ttlMs * (1 + this.#environment.random())) / 2
+      // A lease may be longer than a period: the next one is not slept through.
+      await this.#pause(Math.min(pauseMs, slots.after(this.#wallMs()) - this.#wallMs()))
     }
   }
 
@@ -81,7 +84,7 @@ export class Turns {
     const { onResult, onError } = this.#timing
     try {
       const result = await this.#take()
-      tell(onResult, result)
+      call(() => onResult(result)).catch(warn)
       return result.ran || !result.busy
     } catch (error) {
       if (!this.#isEnd(error)) tell(onError, error)
@@ -115,14 +118,5 @@ export class Turns {
 
   #wallMs(): number {
     return this.#environment.wallMs()
-  }
-}
-
-/** A handler that throws must not end this. */
-function tell<E>(handler: (event: E) => void, event: E): void {
-  try {
-    handler(event)
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error))
   }
 }

@@ -4,6 +4,7 @@ import type { Span } from '../../time/index.js'
 import { LockArgumentError } from '../errors.js'
 import { checkKeys, span, type Wanted, wantedOf } from '../settings.js'
 import type { AcquireOptions } from '../types.js'
+import { warn } from './callback.js'
 import { wholeNumber } from './count.js'
 import type { OnceResult } from './once.js'
 import { Slots } from './slots.js'
@@ -99,8 +100,4 @@ export function timingOf(options: EveryOptions): { once: OnceOptions; timing: Ti
   const everyMs = span(once.every, 'every', SHORTEST_EVERY_MS, LONGEST_EVERY_MS)
   const jitterMs = span(jitter, 'jitter', 0, everyMs / 2)
   return { once, timing: { jitterMs, catchUp, keepAlive: !unref, onResult, onError } }
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error))
 }

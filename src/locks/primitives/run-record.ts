@@ -1,4 +1,5 @@
 /** What is written down about a job that runs once a period: JSON, times in unix milliseconds. */
+import { textOf } from './callback.js'
 import type { CellOptions } from './cell.js'
 
 /** `running`: begun, and no end is written down. Where nobody holds the lock any more, whoever ran it has died. */
@@ -39,8 +40,7 @@ export function recordsOf(name: string, everyMs = 0): CellOptions<RunRecord> {
 
 /** What a job threw, as it is written down. */
 export function errorText(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error)
-  return text.slice(0, LONGEST_ERROR).toWellFormed()
+  return textOf(error).slice(0, LONGEST_ERROR).toWellFormed()
 }
 
 const VERSION = 1

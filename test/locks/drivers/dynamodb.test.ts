@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DynamoDB } from '@aws-sdk/client-dynamodb'
-import { createLocks, dynamodb, type LockDriver, LockUnavailableError } from 'latchkey/locks'
+import { createLocks, dynamodb, type LockDriver, LockUnavailableError, OutcomeUnknownError } from 'latchkey/locks'
 import { clientOf, type DynamoDBServer, startDynamoDB, table } from '../../support/dynamodb.js'
 import { HttpFaults } from '../../support/http-faults.js'
 import { call, claimOf, clock, held, ownerOf } from './case.js'
@@ -65,6 +65,40 @@ test('what the SDK sends again after a lost reply is known for what has been don
     assert.ok(held(await witness.claim(claimOf(mine.key), call)).fence! > lease.fence!)
     client.destroy()
     await faults.stop()
+  }))
+
+test('a swap that the SDK has sent again, and another has changed since, is not said to be refused', () =>
+  withDynamoDB(async ({ client, create }) => {
+    const [key, witness] = ['latchkey:lock:k', create().registers!]
+    const first = await witness.swap(key, 'a', undefined, 20_000, call)
+    const after: Record<string, () => Promise<unknown>> = {
+      nothing: async () => undefined,
+      'another’s swap': async () => witness.swap(key, 'c', (await witness.read(key, call))?.version, 20_000, call),
+      'a server that is down': async () => {
+        again.getItem = () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' }))
+      },
+    }
+    const again = { ...boundTo(client), describeTable: client.describeTable.bind(client) }
+    let next = ''
+    // The reply to the first try is lost; the second is refused, since the first was carried out.
+    again.updateItem = (async (input: never, options: never) => {
+      await client.updateItem(input, options)
+      await after[next]()
+      const error = await client.updateItem(input, options).catch((error) => error)
+      error.$metadata.attempts = 2
+      throw error
+    }) as never
+    const { registers } = dynamodb({ client: again, table })
+    let before = first
+    next = 'nothing'
+    before = await registers!.swap(key, 'b', before, 20_000, call)
+    assert.deepEqual(await witness.read(key, call), { value: 'b', version: before })
+    next = 'another’s swap'
+    await assert.rejects(registers!.swap(key, 'b', before, 20_000, call), OutcomeUnknownError)
+    before = (await witness.read(key, call))?.version
+    next = 'a server that is down'
+    await assert.rejects(registers!.swap(key, 'd', before, 20_000, call), OutcomeUnknownError)
+    assert.equal((await witness.read(key, call))?.value, 'd')
   }))
 
 test('a lock is over when its version has been the same for a whole lease, whatever its holder’s clock says', () =>

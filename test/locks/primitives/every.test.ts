@@ -164,6 +164,44 @@ test('handlers that throw end nothing', async () => {
   assert.deepEqual(warnings, Array(3).fill('the handler’s own'))
 })
 
+test('handlers whose promises are rejected are warned of, too', async () => {
+  const { time, machines: all } = machines({})
+  await afterFullHour(time, 600_000)
+  const warnings: string[] = []
+  const warned = (warning: Error) => warnings.push(warning.message)
+  process.on('warning', warned)
+  const fails = (of: string) => async () => {
+    throw new Error(of)
+  }
+  const options = { ...hourly, onResult: fails('result'), onError: fails('error') }
+  let runs = 0
+  const schedule = all[0].locks.every('report', options, () => {
+    if (runs++ === 1) throw new Error('disk full')
+  })
+  await time.advance(2 * HOUR_MS)
+  assert.equal(runs, 2)
+  await time.settled(schedule.stop())
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', warned)
+  assert.deepEqual(warnings.slice(0, 2), ['result', 'error'])
+})
+
+test('a failure costs no later period, although a lease is longer than a period', async () => {
+  const { time, machines: all } = machines({})
+  const [a] = all
+  await afterFullHour(time, -10_000)
+  const began: number[] = []
+  const options = { every: '20s', ttl: '60s', onError: () => {} }
+  const schedule = a.locks.every('report', options, () => began.push(Math.floor(clockOf(time).wallMs() / 1000) % 3600))
+  a.driver.fates = () => ({ loss: 'refused' })
+  await time.advance(15_000)
+  assert.deepEqual(began, [])
+  reconnect(a)
+  await time.advance(60_000)
+  assert.deepEqual(began, [20, 40, 60])
+  await time.settled(schedule.stop())
+})
+
 test('hours in which the event loop is blocked are one turn, and a job that outlasts its period is not overtaken', async () => {
   const { time, machines: all } = machines({})
   await afterFullHour(time, 600_000)

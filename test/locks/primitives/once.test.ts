@@ -171,6 +171,22 @@ test('a failure is written down, thrown as it is, and uses up the period', async
   assert.deepEqual([result.record?.outcome, result.record?.error, result.busy], ['failed', 'disk full', false])
 })
 
+test('whatever is thrown is thrown as it is, and written down', async () => {
+  const odd = [
+    Object.create(null),
+    Object.assign(new Error(), { message: 7 }),
+    Object.assign(new Error(), { message: Object.create(null) }),
+  ]
+  for (const failure of odd) {
+    const { time, machines: all } = machines({})
+    const failing = time.settled(
+      all[0].locks.once('report', hourly, () => Promise.reject(failure)).catch((error) => error),
+    )
+    assert.equal(await failing, failure)
+    assert.equal((await time.settled(all[0].locks.lastRun('report')))?.outcome, 'failed')
+  }
+})
+
 test('with retry, another may try again so often, in the same period', async () => {
   const { time, machines: all } = machines({}, {})
   const [a, b] = all

@@ -10,13 +10,24 @@ interface SdkError extends Error {
 /** Before anything was sent. */
 const UNSENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|CredentialsProviderError)$/
 
-/** undefined where the condition did not hold. `changes`: without an answer, it may have been carried out. */
+/** The condition did not hold when the SDK sent it for the last time. */
+export class ConditionFailed extends Error {
+  /** It may have held at an earlier try, whose reply was lost. */
+  readonly mayBeDone: boolean
+
+  constructor(cause: SdkError) {
+    super(cause.message, { cause })
+    this.mayBeDone = (cause.$metadata?.attempts ?? 1) > 1
+  }
+}
+
+/** Rejects with ConditionFailed where the condition did not hold. `changes`: without an answer, it may have been carried out. */
 export async function sending<R>(
   lock: string,
   changes: boolean,
   { deadlineMs, signal }: Call,
   send: (options: { abortSignal: AbortSignal }) => Promise<R>,
-): Promise<R | undefined> {
+): Promise<R> {
   signal?.throwIfAborted()
   const ending = new AbortController()
   const late = setTimeout(() => ending.abort(new Error(`no answer in ${deadlineMs} ms`)), deadlineMs)
@@ -24,7 +35,7 @@ export async function sending<R>(
     return await send({ abortSignal: ending.signal })
   } catch (thrown) {
     const error = thrown as SdkError
-    if (error.name === 'ConditionalCheckFailedException') return undefined
+    if (error.name === 'ConditionalCheckFailedException') throw new ConditionFailed(error)
     if (changes && !isUndone(error)) throw new OutcomeUnknownError(error)
     const why = ending.signal.aborted ? ending.signal.reason.message : `${error.name}: ${error.message}`
     throw new LockUnavailableError(lock, `DynamoDB: ${why}`, { cause: error })

@@ -3,6 +3,7 @@
  * no clock can be so wrong about; DynamoDB takes it away if its time to live is switched on for `expiresAt`, which only registers have.
  */
 import type { Call, Registered, Registers, Version } from '../../driver.js'
+import { OutcomeUnknownError } from '../../errors.js'
 import { checkRegister, decodeRegister, encodeAnew, REGISTER_PREFIX } from '../register.js'
 import type { Item } from './client.js'
 import { freshVersion, type Table } from './table.js'
@@ -31,7 +32,7 @@ export class DynamoDBRegisters implements Registers {
     checkRegister(key, value, ttlMs)
     const version = freshVersion()
     const endsAt = Date.now() + Math.ceil(ttlMs)
-    const { isDone } = await this.#table.change(REGISTER_PREFIX + key, key, call, version, {
+    const { isDone, mayHaveBeen } = await this.#table.change(REGISTER_PREFIX + key, key, call, version, {
       ConditionExpression: before === undefined ? IS_FREE : IS_THIS,
       UpdateExpression:
         'SET #value = :value, #version = :version, #last = :version, #endsAt = :endsAt, #expires = :expires',
@@ -44,6 +45,9 @@ export class DynamoDBRegisters implements Registers {
         ...(before !== undefined && { ':old': { S: `${before}` } }),
       },
     })
+    // Whoever has changed it again may have seen ours there.
+    if (mayHaveBeen)
+      throw new OutcomeUnknownError(new Error('it was sent more than once, and another has changed it since'))
     return isDone ? version : undefined
   }
 

@@ -4,8 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Call } from '../../driver.js'
+import { OutcomeUnknownError } from '../../errors.js'
 import type { DynamoDBClient, Expressions, Item, Values } from './client.js'
-import { sending } from './outcome.js'
+import { ConditionFailed, sending } from './outcome.js'
 
 export const KEY = 'lockKey'
 /** In expressions they have other names, since some of their own are DynamoDB's words. */
@@ -20,6 +21,14 @@ const NAMES = {
   '#expires': 'expiresAt',
 }
 
+export interface Changed {
+  readonly isDone: boolean
+  /** It is not there, but may have been, and has been changed again. */
+  readonly mayHaveBeen: boolean
+  /** What is there then. */
+  readonly item: Item | undefined
+}
+
 export class Table {
   readonly #client: DynamoDBClient
   readonly #name: string
@@ -29,14 +38,8 @@ export class Table {
     this.#name = name
   }
 
-  /** What is there then. `mark` is what only this change writes, as `#last`. */
-  async change(
-    key: string,
-    lock: string,
-    call: Call,
-    mark: string,
-    expressions: Expressions,
-  ): Promise<{ readonly isDone: boolean; readonly item: Item | undefined }> {
+  /** `mark` is what only this change writes, as `#last`. */
+  async change(key: string, lock: string, call: Call, mark: string, expressions: Expressions): Promise<Changed> {
     const input = {
       TableName: this.#name,
       Key: { [KEY]: { S: key } },
@@ -44,16 +47,35 @@ export class Table {
       ReturnValues: 'UPDATED_NEW',
       ...expressions,
     } as const
-    const reply = await sending(lock, true, call, (options) => this.#client.updateItem(input, options))
-    if (reply !== undefined) return { isDone: true, item: reply.Attributes }
-    const item = await this.read(key, lock, { ...call, signal: undefined })
-    return { isDone: item?.last?.S === mark, item }
+    try {
+      const reply = await sending(lock, true, call, (options) => this.#client.updateItem(input, options))
+      return { isDone: true, mayHaveBeen: false, item: reply.Attributes }
+    } catch (error) {
+      if (error instanceof ConditionFailed) return await this.#refused(error, key, lock, call, mark)
+      throw error
+    }
+  }
+
+  async #refused(
+    { mayBeDone }: ConditionFailed,
+    key: string,
+    lock: string,
+    call: Call,
+    mark: string,
+  ): Promise<Changed> {
+    try {
+      const item = await this.read(key, lock, { ...call, signal: undefined })
+      const isDone = item?.last?.S === mark
+      return { isDone, mayHaveBeen: mayBeDone && !isDone, item }
+    } catch (error) {
+      throw mayBeDone ? new OutcomeUnknownError(error) : error
+    }
   }
 
   async read(key: string, lock: string, call: Call): Promise<Item | undefined> {
     const input = { TableName: this.#name, Key: { [KEY]: { S: key } }, ConsistentRead: true }
     const reply = await sending(lock, false, call, (options) => this.#client.getItem(input, options))
-    return reply?.Item
+    return reply.Item
   }
 
   async *scan(lock: string, call: Call): AsyncGenerator<Item> {
@@ -61,8 +83,8 @@ export class Table {
     do {
       const input = { TableName: this.#name, ConsistentRead: true, ...(from && { ExclusiveStartKey: from }) }
       const page = await sending(lock, false, call, (options) => this.#client.scan(input, options))
-      yield* page?.Items ?? []
-      const last = page?.LastEvaluatedKey?.[KEY]?.S
+      yield* page.Items ?? []
+      const last = page.LastEvaluatedKey?.[KEY]?.S
       from = last === undefined ? undefined : { [KEY]: { S: last } }
     } while (from !== undefined)
   }
@@ -72,7 +94,7 @@ export class Table {
     const asked = sending(lock, false, call, (options) =>
       this.#client.describeTable({ TableName: this.#name }, options),
     )
-    return asked.then((reply) => reply?.Table?.Replicas?.length ?? 0).catch(() => undefined)
+    return asked.then((reply) => reply.Table?.Replicas?.length ?? 0).catch(() => undefined)
   }
 }
 
