@@ -9,6 +9,9 @@ const LONGEST_PREFIX_BYTES = 50
 /** Control characters and all kinds of space; half a surrogate pair has no bytes of its own. */
 const UNFIT = /[\p{Cc}\p{Z}\p{Cs}]/u
 
+/** Servers list no locks there, and Latchkey forgets in a crash that they were held. */
+const REGISTERS = /^latchkey:(?:fence|register):/
+
 /** Throws LockArgumentError for what no server could take as part of a key. */
 export function checkName(name: unknown): string {
   return check(name, 'a name of a lock', 1, LONGEST_NAME_BYTES)
@@ -21,7 +24,12 @@ export function checkBeginning(text: unknown): string {
 
 /** May be empty. */
 export function checkPrefix(prefix: unknown): string {
-  return check(prefix, 'prefix', 0, LONGEST_PREFIX_BYTES)
+  const checked = check(prefix, 'prefix', 0, LONGEST_PREFIX_BYTES)
+  const [registers] = REGISTERS.exec(checked) ?? []
+  if (registers === undefined) return checked
+  throw new LockArgumentError(
+    `prefix begins with ${registers}, where there are registers: no server takes those for locks`,
+  )
 }
 
 /** At least one, none twice; sorted, so that all who want the same ones ask in the same order and nobody waits in a ring. */

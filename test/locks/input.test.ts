@@ -81,6 +81,8 @@ test('options of createLocks are checked at once', () => {
     { prefix: 'a b' },
     { prefix: 'p'.repeat(51) },
     { prefix: 5 },
+    { prefix: 'latchkey:register:' },
+    { prefix: 'latchkey:fence:mine:' },
     { deadlineMs: 0 },
     { ttl: '1y' },
     { wait: 5 },
