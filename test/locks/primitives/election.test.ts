@@ -333,6 +333,23 @@ test('callbacks that fail bring nothing down, and are not hidden', async () => {
   assert.deepEqual(warnings.slice(0, 2), ['elected', 'lost'])
 })
 
+test('what no text can be made of is warned of, too', async () => {
+  const unhandled: unknown[] = []
+  const hear = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', hear)
+  const warned = once(process, 'warning')
+  const { time, candidate } = standing({
+    onElected: () => Promise.reject(new Error('elected')),
+    onError: () => Promise.reject(Object.create(null)),
+  })
+  await time.advance(100)
+  await time.settled(candidate.stop())
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  process.off('unhandledRejection', hear)
+  assert.deepEqual(unhandled, [])
+  assert.match((await warned)[0].message, /no text/)
+})
+
 test('a campaign is one term: resigned, or lost, and its signal says which', async () => {
   const { time, server, locks } = model({ queues: true })
   const first = await time.settled(locks.campaign('boss', { ttl: '10s', label: 'here:80' }))

@@ -13,6 +13,7 @@ import {
   LockWaitTimeoutError,
 } from 'latchkey/locks'
 import { type Model, model } from '../support/model.js'
+import type { Step } from '../support/model-driver.js'
 import { processes } from './processes.js'
 
 const PREFIX = 'latchkey:lock:'
@@ -216,6 +217,26 @@ test('who has lost the gate is not in it any more, and waits for it once more', 
     })
     await m.time.settled(Promise.all(both))
   }
+})
+
+test('who gives up while it gives back what it had with a lost gate is told its own reason', async () => {
+  const giving = new AbortController()
+  const reason = new Error('enough')
+  let isGone = false
+  const step: Step = (kind, phase) => {
+    if (isGone && kind === 'release' && phase === 'arriving') giving.abort(reason)
+  }
+  const m = model({ queues: true, step })
+  occupy(m, 2)
+  const waiting = semaphoreOf(m, 2).acquire({ permits: 2, wait: '1h', ttl: '3s', signal: giving.signal })
+  await m.time.advance(100)
+  free(m, 0)
+  await m.time.advance(1000)
+  m.server.remove(GATE, m.server.get(GATE)!.version)
+  isGone = true
+  await assert.rejects(m.time.settled(waiting), (error) => error === reason)
+  await m.time.advance(20_000)
+  assert.deepEqual(m.server.keys(), [slotKey(1)])
 })
 
 test('a permit that is lost while others are waited for is had again, and the place in the gate kept', async () => {

@@ -6,6 +6,7 @@ import {
   LockArgumentError,
   LockBusyError,
   type LockDriver,
+  type LockError,
   LockUnavailableError,
 } from 'latchkey/locks'
 import { Locks } from '#dist/locks/locks.js'
@@ -14,6 +15,8 @@ import { type Fate, ModelDriver } from '../support/model-driver.js'
 import { ModelServer } from '../support/model-server.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
+const GATE = 'latchkey:lock:pool/gate'
+
 /** A ring of model servers: the gate is on the last one, slots on all in turn. */
 class Ring {
   readonly time = new VirtualTime()
@@ -21,10 +24,10 @@ class Ring {
   readonly members: readonly ModelDriver[]
   readonly locks: Locks
 
-  constructor(count: number) {
+  constructor(count: number, queues = false) {
     const { time } = this
     this.servers = Array.from({ length: count }, () => new ModelServer(time))
-    this.members = this.servers.map((server) => new ModelDriver({ time, server }))
+    this.members = this.servers.map((server) => new ModelDriver({ time, server, queues }))
     const at = (key: string) => this.members[/\d$/.test(key) ? Number(key.at(-1)) % count : count - 1]
     const driver: LockDriver = {
       kind: 'ring',
@@ -36,7 +39,7 @@ class Ring {
       facts: () => assert.fail('nobody asks'),
       close: async () => {},
     }
-    this.locks = new Locks(driver, { deadlineMs: 300 }, virtualEnvironment(time))
+    this.locks = new Locks(driver, { deadlineMs: 300, label: 'test' }, virtualEnvironment(time))
   }
 
   lose(members: readonly number[], loss: Fate['loss']): void {
@@ -83,6 +86,72 @@ test('without the gate one waits for a permit all the same, and only the order i
   await ring.time.advance(5000)
   void permits[1].release()
   assert.equal((await ring.time.settled(waiting)).name, permits[1].name)
+})
+
+for (const loss of ['request', 'reply', 'drop'] as const) {
+  test(`nor does a gate of which nobody hears (${loss}) keep from the others' permits`, async () => {
+    const ring = new Ring(3, loss === 'drop')
+    const semaphore = ring.semaphore()
+    const permits = await ring.time.settled(semaphore.acquire({ permits: 6, ttl: '1d' }))
+    ring.lose([2], loss)
+    const waiting = semaphore.acquire({ wait: '1h' })
+    await ring.time.advance(60_000)
+    const claims = ring.members[2].claims.filter(({ key }) => key === GATE)
+    assert.ok(claims.length < 5, `${claims.length} claims, of which each leaves something to take away`)
+    void permits.locks[1].release()
+    const startedAt = ring.time.now()
+    assert.equal((await ring.time.settled(waiting)).name, 'pool/1')
+    assert.ok(ring.time.now() - startedAt < 5000, `${ring.time.now() - startedAt} ms`)
+    await assert.rejects(
+      ring.time.settled(semaphore.acquire({ wait: '10s' })),
+      ({ code, lock }: LockError) => code !== 'LOCK_LOST' && lock === 'pool',
+    )
+    const again = semaphore.acquire({ wait: '1h' })
+    await ring.time.advance(10_000)
+    ring.lose([2], undefined)
+    await ring.time.advance(10_000)
+    assert.equal(ring.servers[2].get(GATE)?.holder.label, 'test', 'it stands in the gate again')
+    void permits.locks[3].release()
+    await ring.time.settled(again)
+    await ring.time.advance(60_000)
+    assert.equal(ring.servers[2].get(GATE), undefined)
+  })
+}
+
+test("nor does one that dies with those who stand in its queue keep them from the others' permits", async () => {
+  const ring = new Ring(3, true)
+  const semaphore = ring.semaphore()
+  const permits = await ring.time.settled(semaphore.acquire({ permits: 6, ttl: '1d' }))
+  const gate = ring.servers[2].add(GATE, { owner: 'other' }, 1e9)!
+  ring.members[2].fates = (kind) => ({ loss: kind === 'claim' ? 'drop' : undefined })
+  const waiting = semaphore.acquire({ wait: '1h' })
+  await ring.time.advance(1000)
+  assert.equal(ring.servers[2].waiters(GATE), 1)
+  ring.lose([2], 'refused')
+  ring.servers[2].remove(GATE, gate.version)
+  await ring.time.advance(5000)
+  void permits.locks[1].release()
+  const startedAt = ring.time.now()
+  assert.equal((await ring.time.settled(waiting)).name, 'pool/1')
+  assert.ok(ring.time.now() - startedAt < 5000, `${ring.time.now() - startedAt} ms`)
+})
+
+test('a permit is fresh when it is told of, however long the gate took to answer', async () => {
+  for (const ttl of [100, 310, 400, 500]) {
+    for (const fate of [{ loss: 'request' }, { requestMs: 200 }] as const) {
+      const ring = new Ring(3)
+      ring.members[2].fates = () => fate
+      const semaphore = ring.semaphore()
+      for (let i = 0; i < 4; i++) {
+        const permit = await ring.time.settled(semaphore.acquire({ ttl }))
+        assert.ok(permit.remainingMs() >= ttl / 3, `${permit.remainingMs()} of ${ttl} ms are left`)
+        await ring.time.settled(permit.release())
+      }
+      ring.members[2].fates = () => undefined
+      await ring.time.advance(10_000)
+      for (const server of ring.servers) assert.deepEqual(server.keys(), [])
+    }
+  }
 })
 
 test('what one server can never do ends it all, and nothing of the others is left', async () => {

@@ -85,6 +85,7 @@ class Schedule {
     const wait = random.pick([0, 200, 3000])
     const options = { ttl, wait, renew: random.below(4) > 0, signal: aborting.signal }
     const lock = await (this.#writes ? this.#access(client, options) : this.#permits(client, options))
+    assert.ok(lock.remainingMs() >= ttl / 3, `${lock.remainingMs()} of ${ttl} ms are left`)
     await this.#pass(random.below(random.pick([20, 500, 5000])))
     await lock.release()
   }

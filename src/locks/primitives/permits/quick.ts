@@ -4,9 +4,11 @@
  * each slot is a lock.
  */
 import type { Held } from '../../belief.js'
+import type { LeaseKeeper } from '../../lease-keeper.js'
 import { callOf, mayPass } from '../../site.js'
 import type { Hints } from './hints.js'
 import type { PermitRequest } from './request.js'
+import { handOver } from './settling.js'
 import { claimSlot, keepMeanwhile, LOOKS_AT_ONCE, lookAtSlots, shuffle } from './slots.js'
 
 interface FirstTry {
@@ -30,18 +32,39 @@ export async function tryQuickly(request: PermitRequest, hints: Hints): Promise<
   return permit
 }
 
-/** Both at once: mostly nobody waits, and a round trip is saved. What was got out of turn is given back. */
+/**
+ * Both at once: mostly nobody waits, and a round trip is saved. What was got out of turn is given back. While a slow gate is waited for, the
+ * lease is renewed.
+ */
 async function askAndClaim(request: PermitRequest, slot: number): Promise<FirstTry> {
   const asking = isGateHeld(request)
   asking.catch(() => {})
   const held = await claimNow(request, slot)
+  const keeper = held && keepMeanwhile(request.site, held)
   let isOthersTurn = true
   try {
     isOthersTurn = await asking
   } finally {
-    if (isOthersTurn && held !== undefined) await keepMeanwhile(request.site, held).release()
+    if (isOthersTurn) await keeper?.release()
   }
-  return { held: isOthersTurn ? undefined : held, isOthersTurn }
+  return { held: isOthersTurn ? undefined : keeper && (await fresh(request, keeper)), isOthersTurn }
+}
+
+/** undefined where too little of its lease is left: then it is given back. */
+async function fresh(request: PermitRequest, keeper: LeaseKeeper): Promise<Held | undefined> {
+  const { site, wanted } = request
+  let late: LeaseKeeper = keeper
+  let cause: unknown
+  try {
+    const held = await handOver(keeper, wanted)
+    if (held.validUntil - site.environment.clock.now() >= wanted.minRemainingMs) return held
+    late = keepMeanwhile(site, held)
+  } catch (error) {
+    cause = error
+  }
+  await late.release()
+  request.noteError(request.unavailable('too little of its lease was left when the gate had answered', cause))
+  return undefined
 }
 
 async function askThenClaim(request: PermitRequest, slot: number): Promise<FirstTry> {

@@ -35,8 +35,8 @@ function keep({ site, keep }: Ground, { asked }: PermitRequest, held: Held, term
   return keep(held, terms, isFirst ? asked : asking(site, held.lease.name, terms.wanted))
 }
 
-/** While the others were waited for it may have grown old. */
-async function handOver(keeper: LeaseKeeper, { ttlMs, minRemainingMs }: Wanted): Promise<Held> {
+/** While others were waited for it may have grown old. Rejects with LockLostError and LockUnavailableError, and then still has it. */
+export async function handOver(keeper: LeaseKeeper, { ttlMs, minRemainingMs }: Wanted): Promise<Held> {
   if (keeper.remainingMs() < minRemainingMs) await keeper.extend(ttlMs)
   return keeper.handOver()
 }
