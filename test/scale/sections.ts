@@ -57,7 +57,7 @@ const clients: Section = (seed, log) =>
       'release ms',
       'locks/s',
       'requests a lock',
-      'server busy',
+      'load of a server',
       'connections a server',
     ],
     pairs([onLatchkey, onMemcached, onLatchkeys, onMemcacheds, onFive], [10, 100, 1000, 5000]),
@@ -81,7 +81,7 @@ const servers: Section = (seed, log) =>
       'acquire ms',
       'release ms',
       'locks/s',
-      'server busy',
+      'load of a server',
       'connections, busiest server',
     ],
     pairs([onLatchkey, onMemcached], [3, 30, 300]),
@@ -121,9 +121,11 @@ const contention: Section = (seed, log) =>
   )
 
 const holdings: readonly (readonly [Where, number, number])[] = [
-  [{ ...onLatchkey, servers: 100 }, 1000, 1000],
-  [{ ...onMemcached, servers: 100 }, 1000, 100],
-  [onLatchkeys, 1000, 30],
+  [{ ...onLatchkey, servers: 100 }, 100, 100],
+  [{ ...onLatchkey, servers: 100 }, 100, 1000],
+  [{ ...onLatchkey, servers: 100 }, 100, 10_000],
+  [{ ...onMemcached, servers: 100 }, 100, 100],
+  [onLatchkeys, 100, 100],
 ]
 
 const holding: Section = async (seed, log) => {
@@ -137,7 +139,7 @@ const holding: Section = async (seed, log) => {
       'clients',
       'requests/s',
       'requests a renewal',
-      'server busy',
+      'load of a server',
       'busiest 10 ms',
       'lost',
       'client heap a lock',

@@ -26,5 +26,5 @@ export function count(value: number): string {
 }
 
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`
+  return `${count(share * 100)} %`
 }

@@ -15,7 +15,7 @@ export interface UncontendedRow {
   readonly release: Quantiles
   readonly locksPerSecond: number
   readonly requestsPerLock: number
-  /** Of each server's time. */
+  /** Of each server's time, the work that arrives: more than 1 cannot last. */
   readonly busyShare: number
   readonly connectionsAServer: number
 }
