@@ -3,11 +3,11 @@
  * register, tells those who come later what has been done. It is written before the job begins and when it has ended, each time by
  * who has seen what was there: who was paused and lost the lock cannot write over the next one's.
  */
-import type { Version } from '../driver.js'
-import { LockBusyError, LockLostError, LockWaitTimeoutError } from '../errors.js'
-import type { Lock } from '../lock.js'
-import type { Base } from './base.js'
-import type { Cell, Seen } from './cell.js'
+import type { Version } from '../../driver.js'
+import { LockBusyError, LockLostError, LockWaitTimeoutError } from '../../errors.js'
+import type { Lock } from '../../lock.js'
+import type { Base } from '../base.js'
+import type { Cell, Seen } from '../cell.js'
 import type { Foresight } from './foresight.js'
 import type { Rhythm } from './once-options.js'
 import { errorText, type RunRecord } from './run-record.js'

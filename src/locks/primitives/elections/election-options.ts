@@ -1,10 +1,10 @@
 /** The options of elections, checked, with the defaults in their places. */
 import { inspect } from 'node:util'
-import type { Span } from '../../time/index.js'
-import type { LeadershipEndedError, LockLostError } from '../errors.js'
-import { LockArgumentError } from '../errors.js'
-import { checkKeys, ENDLESS, oneOf, signalOf, span, type Wanted, wantedOf } from '../settings.js'
-import { warn } from './callback.js'
+import type { Span } from '../../../time/index.js'
+import type { LeadershipEndedError, LockLostError } from '../../errors.js'
+import { LockArgumentError } from '../../errors.js'
+import { checkKeys, ENDLESS, oneOf, signalOf, span, type Wanted, wantedOf } from '../../settings.js'
+import { warn } from '../callback.js'
 import type { Leader } from './leadership.js'
 
 export interface CampaignOptions {

@@ -2,10 +2,10 @@
  * A timer on each machine that takes its turn as each period begins. It asks the wall clock each time it wakes, so that it neither
  * drifts nor misses that a clock was set; periods that went by meanwhile are one.
  */
-import type { Environment } from '../environment.js'
-import { LockUnavailableError } from '../errors.js'
-import { pause } from '../pause.js'
-import { call, tell, warn } from './callback.js'
+import type { Environment } from '../../environment.js'
+import { LockUnavailableError } from '../../errors.js'
+import { pause } from '../../pause.js'
+import { call, tell, warn } from '../callback.js'
 import type { OnceResult } from './once.js'
 import type { Rhythm, Timing } from './once-options.js'
 

@@ -2,11 +2,11 @@
  * Standing for election, term after term. At the end of a term the signal aborts first, then `onLost` is called, and then, when the
  * leader's work has come to its end or its grace is over, the lock is given back: until then nobody else is elected.
  */
-import { Backoff } from '../../time/index.js'
-import { LeadershipEndedError, LockLostError } from '../errors.js'
-import { manyMayWait } from '../linked.js'
-import { pause } from '../pause.js'
-import { call, tell } from './callback.js'
+import { Backoff } from '../../../time/index.js'
+import { LeadershipEndedError, LockLostError } from '../../errors.js'
+import { manyMayWait } from '../../linked.js'
+import { pause } from '../../pause.js'
+import { call, tell } from '../callback.js'
 import { campaign, type Polls } from './campaign.js'
 import type { Platform } from './election-options.js'
 import type { Leader, Leadership } from './leadership.js'

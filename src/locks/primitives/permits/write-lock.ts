@@ -1,6 +1,6 @@
 /** What a writer holds. */
-import type { Lock } from '../lock.js'
-import { LockGroup } from '../lock-group.js'
+import type { Lock } from '../../lock.js'
+import { LockGroup } from '../../lock-group.js'
 
 /**
  * Made by `write` of a read-write lock: the gate, and the slot of every reader. It is lost when any of them is.

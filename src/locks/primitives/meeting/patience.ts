@@ -1,10 +1,10 @@
 /** Waiting for what others do, by asking again and again: it takes no connection and no place in a queue. */
-import { Backoff, type Span } from '../../time/index.js'
-import { linked } from '../linked.js'
-import { pause } from '../pause.js'
-import { checkKeys, ENDLESS, signalOf, span } from '../settings.js'
-import { mayPass } from '../site.js'
-import type { Base } from './base.js'
+import { Backoff, type Span } from '../../../time/index.js'
+import { linked } from '../../linked.js'
+import { pause } from '../../pause.js'
+import { checkKeys, ENDLESS, signalOf, span } from '../../settings.js'
+import { mayPass } from '../../site.js'
+import type { Base } from '../base.js'
 
 const LEAST_MS = 10
 const MOST_MS = 250

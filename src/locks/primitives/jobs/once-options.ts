@@ -1,11 +1,11 @@
 /** The options of `once` and `every`, checked. */
 import { inspect } from 'node:util'
-import type { Span } from '../../time/index.js'
-import { LockArgumentError } from '../errors.js'
-import { checkKeys, span, type Wanted, wantedOf } from '../settings.js'
-import type { AcquireOptions } from '../types.js'
-import { warn } from './callback.js'
-import { wholeNumber } from './count.js'
+import type { Span } from '../../../time/index.js'
+import { LockArgumentError } from '../../errors.js'
+import { checkKeys, span, type Wanted, wantedOf } from '../../settings.js'
+import type { AcquireOptions } from '../../types.js'
+import { warn } from '../callback.js'
+import { wholeNumber } from '../count.js'
 import type { OnceResult } from './once.js'
 import { Slots } from './slots.js'
 

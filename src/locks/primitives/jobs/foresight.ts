@@ -3,7 +3,7 @@
  * to it. When it does so no more, all others would wait until its time has come, which may be in a year. Which of two clocks is
  * wrong nobody can tell; that nothing has been written for a whole period is seen without comparing them.
  */
-import type { Clock, Version } from '../driver.js'
+import type { Clock, Version } from '../../driver.js'
 
 export class Foresight {
   readonly #clock: Clock

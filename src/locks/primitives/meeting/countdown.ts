@@ -1,12 +1,12 @@
 /** A count of arrivals, by the names of those who arrive: who is not sure whether it was counted arrives again. */
-import type { Span } from '../../time/index.js'
-import { ArrivalTimeoutError, LockArgumentError } from '../errors.js'
-import { checkName } from '../names.js'
-import { checkKeys, span } from '../settings.js'
+import type { Span } from '../../../time/index.js'
+import { ArrivalTimeoutError, LockArgumentError } from '../../errors.js'
+import { checkName } from '../../names.js'
+import { checkKeys, span } from '../../settings.js'
+import type { Base } from '../base.js'
+import { Cell } from '../cell.js'
+import { wholeNumber } from '../count.js'
 import { markOf, marksIn } from './arrivals.js'
-import type { Base } from './base.js'
-import { Cell } from './cell.js'
-import { wholeNumber } from './count.js'
 import { patiently, type WaitOptions, waitMsOf } from './patience.js'
 
 export interface CountdownOptions {

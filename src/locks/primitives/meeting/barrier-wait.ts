@@ -1,10 +1,10 @@
 /** One who waits at a barrier: what it has written, what it knows of that, and what it takes back. */
-import type { Version } from '../driver.js'
-import { LockAmbiguousError, LockArgumentError, LockError, OutcomeUnknownError } from '../errors.js'
+import type { Version } from '../../driver.js'
+import { LockAmbiguousError, LockArgumentError, LockError, OutcomeUnknownError } from '../../errors.js'
+import type { Base } from '../base.js'
+import type { Cell, Seen } from '../cell.js'
 import { markOf } from './arrivals.js'
 import type { Arrival, BarrierState } from './barrier-state.js'
-import type { Base } from './base.js'
-import type { Cell, Seen } from './cell.js'
 
 /** Where our arrival is written, or may be. */
 interface Place {

@@ -1,12 +1,12 @@
 /** Waiting to be elected, without end and whatever becomes of the server meanwhile. */
-import { Backoff } from '../../time/index.js'
-import type { Clock } from '../driver.js'
-import { LockArgumentError } from '../errors.js'
-import { linked } from '../linked.js'
-import type { Lock } from '../lock.js'
-import { pause } from '../pause.js'
-import type { Setback, Wanted } from '../settings.js'
-import type { Base } from './base.js'
+import { Backoff } from '../../../time/index.js'
+import type { Clock } from '../../driver.js'
+import { LockArgumentError } from '../../errors.js'
+import { linked } from '../../linked.js'
+import type { Lock } from '../../lock.js'
+import { pause } from '../../pause.js'
+import type { Setback, Wanted } from '../../settings.js'
+import type { Base } from '../base.js'
 import { Leadership } from './leadership.js'
 
 /** What elections need of the locks that they are made of. */

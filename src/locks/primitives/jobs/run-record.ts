@@ -1,6 +1,6 @@
 /** What is written down about a job that runs once a period: JSON, times in unix milliseconds. */
-import { textOf } from './callback.js'
-import type { CellOptions } from './cell.js'
+import { textOf } from '../callback.js'
+import type { CellOptions } from '../cell.js'
 
 /** `running`: begun, and no end is written down. Where nobody holds the lock any more, whoever ran it has died. */
 export type RunOutcome = 'running' | 'done' | 'failed'

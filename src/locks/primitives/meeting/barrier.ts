@@ -2,15 +2,15 @@
  * A place where all wait for each other, again and again. A register has the generation, which is how often it has opened, and who has
  * arrived in it. Whoever arrives last opens it: it writes the next generation, in which nobody has arrived.
  */
-import type { Span } from '../../time/index.js'
-import { ArrivalTimeoutError } from '../errors.js'
-import { checkName } from '../names.js'
-import { checkKeys, span } from '../settings.js'
+import type { Span } from '../../../time/index.js'
+import { ArrivalTimeoutError } from '../../errors.js'
+import { checkName } from '../../names.js'
+import { checkKeys, span } from '../../settings.js'
+import type { Base } from '../base.js'
+import { Cell } from '../cell.js'
+import { wholeNumber } from '../count.js'
 import { type BarrierState, decodeBarrier, encodeBarrier } from './barrier-state.js'
 import { BarrierWait } from './barrier-wait.js'
-import type { Base } from './base.js'
-import { Cell } from './cell.js'
-import { wholeNumber } from './count.js'
 import { patiently, WAIT, type WaitOptions, waitMsOf } from './patience.js'
 
 export interface BarrierOptions {

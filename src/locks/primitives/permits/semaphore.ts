@@ -1,12 +1,13 @@
 /** A counting semaphore: a number of permits, each a lock. */
-import { LockArgumentError } from '../errors.js'
-import type { Lock } from '../lock.js'
-import { LockGroup } from '../lock-group.js'
-import { checkKeys, type Wanted, wantedOf } from '../settings.js'
-import type { AcquireOptions } from '../types.js'
-import type { Ground } from './ground.js'
-import { checkCount, semaphorePlaces } from './permits/places.js'
-import { type PermitsInfo, Turnstile } from './permits/turnstile.js'
+import { LockArgumentError } from '../../errors.js'
+import type { Lock } from '../../lock.js'
+import { LockGroup } from '../../lock-group.js'
+import { checkKeys, type Wanted, wantedOf } from '../../settings.js'
+import type { AcquireOptions } from '../../types.js'
+import { wholeNumber } from '../count.js'
+import type { Ground } from '../ground.js'
+import { semaphorePlaces } from './places.js'
+import { type PermitsInfo, Turnstile } from './turnstile.js'
 import { type BodyWith, unlessBusy, usingIt } from './using.js'
 
 export interface SemaphoreOptions {
@@ -77,7 +78,7 @@ export class Semaphore {
     const { permits, ...others } = options
     const wanted = wantedOf(others, this.#defaults)
     return {
-      count: permits === undefined ? undefined : checkCount(permits, 'permits', this.permits, this.name),
+      count: permits === undefined ? undefined : wholeNumber(permits, 'permits', 1, this.permits, this.name),
       wanted,
     }
   }

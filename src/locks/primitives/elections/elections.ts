@@ -1,7 +1,7 @@
 /** All elections in which one `Locks` has a part, so that closing it ends them in order. */
-import { checkName } from '../names.js'
-import type { LockInfo } from '../types.js'
-import { tell, warn } from './callback.js'
+import { checkName } from '../../names.js'
+import type { LockInfo } from '../../types.js'
+import { tell, warn } from '../callback.js'
 import { campaign, type Polls } from './campaign.js'
 import { Candidate } from './candidate.js'
 import {

@@ -1,7 +1,7 @@
 /** Being the leader: a lock whose end, whoever brings it about, is one signal. */
-import { LeadershipEndedError } from '../errors.js'
-import type { Lock } from '../lock.js'
-import type { ReleaseOutcome } from '../types.js'
+import { LeadershipEndedError } from '../../errors.js'
+import type { Lock } from '../../lock.js'
+import type { ReleaseOutcome } from '../../types.js'
 
 /** What the elected one needs to know to act as the leader. */
 export interface Leader {

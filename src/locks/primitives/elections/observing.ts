@@ -1,11 +1,11 @@
 /** Who leads, as those see it who do not stand. */
-import type { Found } from '../driver.js'
-import { lockInfo } from '../info.js'
-import { linked } from '../linked.js'
-import { look } from '../looking.js'
-import { pause } from '../pause.js'
-import { mayPass, type Site } from '../site.js'
-import type { LockInfo } from '../types.js'
+import type { Found } from '../../driver.js'
+import { lockInfo } from '../../info.js'
+import { linked } from '../../linked.js'
+import { look } from '../../looking.js'
+import { pause } from '../../pause.js'
+import { mayPass, type Site } from '../../site.js'
+import type { LockInfo } from '../../types.js'
 
 export interface Observation {
   readonly name: string
