@@ -43,7 +43,7 @@ export async function held(terms: Terms, { clients, locksAClient, overMs }: Held
   const [requests, busy] = [world.arrived - arrived, world.busyMs - busyMs]
   const lost = locks.filter(({ state }) => state !== 'held').length
   const most = Math.max(...world.hosts.map(({ arrivedMost }) => arrivedMost))
-  await world.close()
+  world.abandon()
   return {
     locks: locks.length,
     acquire,
