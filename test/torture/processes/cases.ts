@@ -19,14 +19,14 @@ after(() => laboratory.close())
 
 export type See = (history: History) => void
 
-/** On a machine that has much to do, a run may give what is broken no occasion to show it. */
+/** On a machine that has much to do, a run may give a fault no occasion to show what it does. Ours has to come through the first. */
 const OCCASIONS = 3
 
 /** Carries the plan out, and sees what came of it. */
 export function seen(title: string, plan: Plan, see: See): void {
   test(title, async (t) => {
     if (!isThere(t, plan.algorithm)) return
-    for (let occasions = see === broken ? OCCASIONS : 1; ; occasions--) {
+    for (let occasions = plan.algorithm.startsWith('tiny-ours') ? 1 : OCCASIONS; ; occasions--) {
       const history = await laboratory.run(plan)
       try {
         return see(history)

@@ -30,7 +30,11 @@ test('a release on Redis that deletes without comparing', async (t) => {
     find: 'if not value or redis.sha1hex(value) ~= ARGV[1] then return 0 end',
     replace: 'if not value then return 0 end',
   })
-  const [found, none] = await Promise.all([violations(mutant), violations(await import('latchkey/torture'))])
+  assert.deepEqual(await violations(await import('latchkey/torture')), [])
+  const found: string[] = []
+  // On a machine that has much to do, a run may give it no occasion.
+  for (let occasions = 3; occasions > 0 && !found.includes('overlap'); occasions--) {
+    found.push(...(await violations(mutant)))
+  }
   assert.ok(found.includes('overlap'), `${found}`)
-  assert.deepEqual(none, [])
 })
