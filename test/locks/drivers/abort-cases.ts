@@ -44,7 +44,7 @@ export const abortCases: readonly Case[] = [
     },
   },
   {
-    name: 'an extension that is aborted has happened, or not, and never half',
+    name: 'an extension that is aborted has happened, or not, or says that nobody knows',
     run: async ({ create, claim }) => {
       const driver = create()
       let lease = held(await driver.claim(claim('k'), call))
@@ -52,12 +52,15 @@ export const abortCases: readonly Case[] = [
         const controller = new AbortController()
         const result = driver.extend(lease, 20_000, { ...call, signal: controller.signal })
         abortAfter(turn, controller)
-        const extended = await result.catch((error) =>
-          assert.ok(error === reason || error instanceof OutcomeUnknownError),
-        )
+        const extended = await result.catch((error) => {
+          if (error instanceof OutcomeUnknownError) return 'unknown'
+          assert.equal(error, reason)
+          return lease
+        })
         const found = (await driver.find(lease.key, call))!
         assert.equal(found.holder.owner, lease.holder.owner)
-        assert.ok(sameVersion(found.version, (extended || lease).version))
+        // Of several servers that are not all known, some may have extended it.
+        if (extended !== 'unknown') assert.ok(sameVersion(found.version, (extended ?? lease).version))
         lease = { ...lease, version: found.version }
       }
     },
