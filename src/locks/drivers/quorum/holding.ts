@@ -41,13 +41,10 @@ export class Holding {
       return undefined
     }
     const errors = ballot.errors()
-    if (votes.length === 0 && call.signal?.aborted && errors.every((error) => error === call.signal?.reason))
-      throw errors[0]
     // What has not been answered may have been carried out as well.
-    const mayBeDone =
-      votes.length > 0 ||
-      ballot.count(({ kind }) => kind === 'none') > 0 ||
-      errors.some((error) => error instanceof OutcomeUnknownError)
+    const isOpen = votes.length > 0 || ballot.count(({ kind }) => kind === 'none') > 0
+    if (!isOpen && call.signal?.aborted && errors.every((error) => error === call.signal?.reason)) throw errors[0]
+    const mayBeDone = isOpen || errors.some((error) => error instanceof OutcomeUnknownError)
     throw mayBeDone ? new OutcomeUnknownError(errors[0]) : this.#members.unavailable(name, errors)
   }
 
@@ -75,10 +72,11 @@ export class Holding {
     for (const [at, answer] of ballot.coming.entries()) {
       void answer.then(({ kind }) => kind === 'failed' && this.#aftermath.sweep(at, key, owner, UNANSWERED_MS, call))
     }
-    await ballot.until(() => this.#members.isDecided(ballot, isTrue))
+    const isDenied = () => ballot.count((answer) => answer.kind === 'given' && !answer.value) > this.#members.spare
+    // A server that could not tell leaves it to the others: they are waited for.
+    await ballot.until(() => ballot.count(isTrue) >= this.#members.needed || isDenied())
     if (ballot.count(isTrue) >= this.#members.needed) return true
-    const denied = ballot.count((answer) => answer.kind === 'given' && !answer.value)
-    if (denied > this.#members.spare) return false
+    if (isDenied()) return false
     throw new OutcomeUnknownError(ballot.errors()[0])
   }
 }
