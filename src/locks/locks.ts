@@ -6,7 +6,7 @@ import type { Held } from './belief.js'
 import { Chores } from './chores.js'
 import type { LockDriver } from './driver.js'
 import { type Environment, systemEnvironment } from './environment.js'
-import { LockArgumentError, LockBusyError, LockUnavailableError, LockWaitTimeoutError } from './errors.js'
+import { LockUnavailableError } from './errors.js'
 import { type Explanation, explain } from './explain.js'
 import { HelperThread } from './helper/helper-thread.js'
 import { ThreadKeeper } from './helper/thread-keeper.js'
@@ -39,12 +39,13 @@ import { Tenure } from './tenure.js'
 import { readTicket } from './ticket.js'
 import { type Asking, asking } from './trace.js'
 import type { AcquireOptions, LockInfo, LocksOptions } from './types.js'
+import { type BodyWith, unlessBusy, usingIt } from './using.js'
 
 /** What a lock has of its own when it is restored: its holder is written down already, and there is nothing to wait for. */
 export type RestoreOptions = Pick<AcquireOptions, 'ttl' | 'maxHold' | 'maxStall' | 'renew' | 'signal'>
 
 /** What is done with a lock. */
-export type Body<T> = (lock: Lock, signal: AbortSignal) => Promise<T> | T
+export type Body<T> = BodyWith<Lock, T>
 
 /** Throws LockArgumentError for options that are none. `environment`: for those who have time and chance of their own. */
 export function createLocks(driver: LockDriver, options: LocksOptions = {}, environment = systemEnvironment()): Locks {
@@ -112,12 +113,7 @@ export class Locks implements AsyncDisposable {
     names: string | readonly string[],
     options: AcquireOptions = {},
   ): Promise<Lock | LockGroup | undefined> {
-    try {
-      return await this.acquire(names, options)
-    } catch (error) {
-      if (error instanceof LockBusyError || error instanceof LockWaitTimeoutError) return undefined
-      throw error
-    }
+    return await unlessBusy(this.acquire(names, options))
   }
 
   /**
@@ -126,11 +122,8 @@ export class Locks implements AsyncDisposable {
    */
   using<T>(name: string, body: Body<T>): Promise<T>
   using<T>(name: string, options: AcquireOptions, body: Body<T>): Promise<T>
-  async using<T>(name: string, ...rest: unknown[]): Promise<T> {
-    const body = rest.pop() as Body<T>
-    if (typeof body !== 'function') throw new LockArgumentError('using takes a function as its last argument', name)
-    await using lock = await this.acquire(name, (rest[0] ?? {}) as AcquireOptions)
-    return await body(lock, lock.signal)
+  using<T>(name: string, ...rest: unknown[]): Promise<T> {
+    return usingIt(name, rest, (options) => this.acquire(name, options))
   }
 
   /** Who holds it; undefined when it is free. Rejects with LockUnavailableError. */

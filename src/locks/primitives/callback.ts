@@ -1,4 +1,6 @@
 /** Calling what users have given. */
+import { inspect } from 'node:util'
+import { LockArgumentError } from '../errors.js'
 
 /** Calls it now; what it throws is a rejection, too. */
 export async function call(callback: () => unknown): Promise<void> {
@@ -21,4 +23,14 @@ export function textOf(error: unknown): string {
   } catch {
     return 'something that has no text'
   }
+}
+
+/** Throws LockArgumentError for what cannot be called. */
+export function called<F>(given: F, name: string): F {
+  if (typeof given === 'function') return given
+  throw new LockArgumentError(`${name} is a function, not ${inspect(given)}`)
+}
+
+export function optional<F>(given: F | undefined, name: string): F | undefined {
+  return given === undefined ? undefined : called(given, name)
 }

@@ -1,10 +1,8 @@
 /** The options of elections, checked, with the defaults in their places. */
-import { inspect } from 'node:util'
 import type { Span } from '../../../time/index.js'
 import type { LeadershipEndedError, LockLostError } from '../../errors.js'
-import { LockArgumentError } from '../../errors.js'
 import { checkKeys, ENDLESS, oneOf, signalOf, span, type Wanted, wantedOf } from '../../settings.js'
-import { warn } from '../callback.js'
+import { called, optional, warn } from '../callback.js'
 import type { Leader } from './leadership.js'
 
 export interface CampaignOptions {
@@ -104,13 +102,4 @@ function wantedFor(options: CampaignOptions, defaults: Wanted): Wanted {
   const { ttl, maxHold = ENDLESS, maxStall = defaults.maxHoldMs, label, signal } = options
   const renew = oneOf(options.renew ?? true, [true, 'thread'] as const, 'renew')
   return wantedOf({ ttl, maxHold, maxStall, renew, label, signal, wait: ENDLESS, guarantee: 'fenced' }, defaults)
-}
-
-function called<F>(given: F, name: string): F {
-  if (typeof given === 'function') return given
-  throw new LockArgumentError(`${name} is a function, not ${inspect(given)}`)
-}
-
-function optional<F>(given: F | undefined, name: string): F | undefined {
-  return given === undefined ? undefined : called(given, name)
 }

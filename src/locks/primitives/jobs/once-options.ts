@@ -1,10 +1,8 @@
 /** The options of `once` and `every`, checked. */
-import { inspect } from 'node:util'
 import type { Span } from '../../../time/index.js'
-import { LockArgumentError } from '../../errors.js'
 import { checkKeys, span, type Wanted, wantedOf } from '../../settings.js'
 import type { AcquireOptions } from '../../types.js'
-import { warn } from '../callback.js'
+import { called, warn } from '../callback.js'
 import { wholeNumber } from '../count.js'
 import type { OnceResult } from './once.js'
 import { Slots } from './slots.js'
@@ -78,8 +76,6 @@ const ONCE = {
   signal: true,
 } satisfies Record<keyof OnceOptions, true>
 
-const HANDLERS = ['onResult', 'onError'] as const
-
 /** What `every` has beside the options of `once`. */
 export interface Timing {
   readonly jitterMs: number
@@ -92,11 +88,8 @@ export interface Timing {
 export function timingOf(options: EveryOptions): { once: OnceOptions; timing: Timing } {
   checkKeys(options, { ...ONCE, jitter: true, catchUp: true, unref: true, onResult: true, onError: true })
   const { jitter = 0, catchUp = false, unref = false, onResult = () => {}, onError = warn, ...once } = options
-  for (const handler of HANDLERS) {
-    if (!['undefined', 'function'].includes(typeof options[handler])) {
-      throw new LockArgumentError(`${handler} is a function, not ${inspect(options[handler])}`)
-    }
-  }
+  called(onResult, 'onResult')
+  called(onError, 'onError')
   const everyMs = span(once.every, 'every', SHORTEST_EVERY_MS, LONGEST_EVERY_MS)
   const jitterMs = span(jitter, 'jitter', 0, everyMs / 2)
   return { once, timing: { jitterMs, catchUp, keepAlive: !unref, onResult, onError } }

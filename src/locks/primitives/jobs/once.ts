@@ -4,8 +4,9 @@
  * who has seen what was there: who was paused and lost the lock cannot write over the next one's.
  */
 import type { Version } from '../../driver.js'
-import { LockBusyError, LockLostError, LockWaitTimeoutError } from '../../errors.js'
+import { LockLostError } from '../../errors.js'
 import type { Lock } from '../../lock.js'
+import { unlessBusy } from '../../using.js'
 import type { Base } from '../base.js'
 import type { Cell, Seen } from '../cell.js'
 import type { Foresight } from './foresight.js'
@@ -70,14 +71,9 @@ export class Turn<T> {
     return { ran: false, record: state, busy: true }
   }
 
-  async #acquire(): Promise<Lock | undefined> {
+  #acquire(): Promise<Lock | undefined> {
     const { name, rhythm } = this.#task
-    try {
-      return await this.#base.acquire(name, { ...rhythm.lock, signal: this.#signal })
-    } catch (error) {
-      if (error instanceof LockBusyError || error instanceof LockWaitTimeoutError) return undefined
-      throw error
-    }
+    return unlessBusy(this.#base.acquire(name, { ...rhythm.lock, signal: this.#signal }))
   }
 
   async #takeUnder(lock: Lock): Promise<OnceResult<T>> {

@@ -3,7 +3,7 @@ import type { Version } from '../../driver.js'
 import { LockAmbiguousError, LockArgumentError, LockError, OutcomeUnknownError } from '../../errors.js'
 import type { Base } from '../base.js'
 import type { Cell, Seen } from '../cell.js'
-import { markOf } from './arrivals.js'
+import { checkId, markOf } from './arrivals.js'
 import type { Arrival, BarrierState } from './barrier-state.js'
 
 /** Where our arrival is written, or may be. */
@@ -33,14 +33,11 @@ export class BarrierWait {
     barrier: { name: string; parties: number },
     id: string | undefined,
   ) {
-    if (id !== undefined && (typeof id !== 'string' || id === '')) {
-      throw new LockArgumentError('an id is a text that is not empty', barrier.name)
-    }
     const token = base.site.environment.owner()
     this.#cell = cell
     this.#name = barrier.name
     this.#parties = barrier.parties
-    this.#me = { party: markOf(id ?? token), token: markOf(token) }
+    this.#me = { party: markOf(id === undefined ? token : checkId(id, barrier.name)), token: markOf(token) }
     this.#newEpoch = markOf(`${token} epoch`)
     this.#missing = barrier.parties
   }

@@ -5,10 +5,11 @@
 import type { Span } from '../../../time/index.js'
 import { ArrivalTimeoutError } from '../../errors.js'
 import { checkName } from '../../names.js'
-import { checkKeys, span } from '../../settings.js'
+import { checkKeys } from '../../settings.js'
 import type { Base } from '../base.js'
 import { Cell } from '../cell.js'
 import { wholeNumber } from '../count.js'
+import { keptMs } from './arrivals.js'
 import { type BarrierState, decodeBarrier, encodeBarrier } from './barrier-state.js'
 import { BarrierWait } from './barrier-wait.js'
 import { patiently, WAIT, type WaitOptions, waitMsOf } from './patience.js'
@@ -32,8 +33,6 @@ export interface BarrierWaitOptions extends WaitOptions {
 }
 
 const MOST_PARTIES = 100
-const SHORTEST_TTL_MS = 1000
-const LONGEST_TTL_MS = 30 * 86_400_000
 
 /** Made by `barrier`; nothing is sent by that. */
 export class Barrier {
@@ -47,7 +46,7 @@ export class Barrier {
     checkKeys(options, { parties: true, ttl: true })
     this.name = checkName(name)
     this.parties = wholeNumber(options.parties, 'parties', 1, MOST_PARTIES, name)
-    const ttlMs = span(options.ttl ?? '1h', 'ttl', SHORTEST_TTL_MS, LONGEST_TTL_MS)
+    const ttlMs = keptMs(options.ttl ?? '1h')
     this.#base = base
     this.#cell = new Cell(base, { kind: 'barrier', name, ttlMs, encode: encodeBarrier, decode: decodeBarrier })
   }

@@ -2,11 +2,11 @@
 import type { Span } from '../../../time/index.js'
 import { ArrivalTimeoutError, LockArgumentError } from '../../errors.js'
 import { checkName } from '../../names.js'
-import { checkKeys, span } from '../../settings.js'
+import { checkKeys } from '../../settings.js'
 import type { Base } from '../base.js'
 import { Cell } from '../cell.js'
 import { wholeNumber } from '../count.js'
-import { markOf, marksIn } from './arrivals.js'
+import { checkId, keptMs, markOf, marksIn } from './arrivals.js'
 import { patiently, type WaitOptions, waitMsOf } from './patience.js'
 
 export interface CountdownOptions {
@@ -24,8 +24,6 @@ interface State {
 }
 
 const MOST = 300
-const SHORTEST_TTL_MS = 1000
-const LONGEST_TTL_MS = 30 * 86_400_000
 
 /** Made by `countdown`; nothing is sent by that. */
 export class Countdown {
@@ -39,7 +37,7 @@ export class Countdown {
     checkKeys(options, { count: true, ttl: true })
     this.name = checkName(name)
     this.count = wholeNumber(options.count, 'count', 1, MOST, name)
-    const ttlMs = span(options.ttl ?? '1d', 'ttl', SHORTEST_TTL_MS, LONGEST_TTL_MS)
+    const ttlMs = keptMs(options.ttl ?? '1d')
     this.#base = base
     this.#cell = new Cell(base, { kind: 'countdown', name, ttlMs, encode, decode })
   }
@@ -50,8 +48,7 @@ export class Countdown {
    * counted, LockAmbiguousError when nobody could tell, LockArgumentError when others count to another number.
    */
   async arrive(id: string = this.#base.site.environment.owner()): Promise<number> {
-    if (typeof id !== 'string' || id === '') throw new LockArgumentError('an id is a text that is not empty', this.name)
-    const mark = markOf(id)
+    const mark = markOf(checkId(id, this.name))
     this.#base.closing.throwIfAborted()
     const { chores } = this.#base.site
     chores.begin()

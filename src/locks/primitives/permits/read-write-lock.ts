@@ -3,10 +3,10 @@ import { LockArgumentError } from '../../errors.js'
 import type { Lock } from '../../lock.js'
 import { checkKeys, type Wanted, wantedOf } from '../../settings.js'
 import type { AcquireOptions } from '../../types.js'
+import { type BodyWith, unlessBusy, usingIt } from '../../using.js'
 import type { Ground } from '../ground.js'
 import { readWritePlaces } from './places.js'
 import { type PermitsInfo, Turnstile } from './turnstile.js'
-import { type BodyWith, unlessBusy, usingIt } from './using.js'
 import { WriteLock } from './write-lock.js'
 
 const READERS = 16

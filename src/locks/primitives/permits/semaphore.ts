@@ -4,11 +4,11 @@ import type { Lock } from '../../lock.js'
 import { LockGroup } from '../../lock-group.js'
 import { checkKeys, type Wanted, wantedOf } from '../../settings.js'
 import type { AcquireOptions } from '../../types.js'
+import { type BodyWith, unlessBusy, usingIt } from '../../using.js'
 import { wholeNumber } from '../count.js'
 import type { Ground } from '../ground.js'
 import { semaphorePlaces } from './places.js'
 import { type PermitsInfo, Turnstile } from './turnstile.js'
-import { type BodyWith, unlessBusy, usingIt } from './using.js'
 
 export interface SemaphoreOptions {
   /** How many hold one at a time, 1 to 256. All who use the semaphore have to agree: where they do not, the greatest number counts. */

@@ -1,6 +1,6 @@
 /** What all that can be acquired have beside `acquire`. */
-import { LockArgumentError, LockBusyError, LockWaitTimeoutError } from '../../errors.js'
-import type { AcquireOptions } from '../../types.js'
+import { LockArgumentError, LockBusyError, LockWaitTimeoutError } from './errors.js'
+import type { AcquireOptions } from './types.js'
 
 interface Acquired extends AsyncDisposable {
   readonly signal: AbortSignal
